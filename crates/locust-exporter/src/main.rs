@@ -1,0 +1,3 @@
+//! The standalone exporter.
+
+fn main() {}

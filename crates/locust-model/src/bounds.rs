@@ -1,0 +1,353 @@
+//! Keeping a snapshot within bounds: no load test may flood the system that watches it.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
+
+/// The name, or error, of what was folded together.
+pub const OTHER: &str = "other";
+
+/// Kinds of request that keep their own folded row; those of the others are folded under
+/// [`OTHER`] too, since even methods are free text.
+const MAX_FOLDED_METHODS: usize = 32;
+
+/// How much of a snapshot is kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Endpoints that keep their names.
+    pub names: usize,
+    /// Errors, and exceptions, that keep their texts.
+    pub errors: usize,
+    /// Characters of an error's or an exception's text.
+    pub text_chars: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { names: 20_000, errors: 1_000, text_chars: 200 }
+    }
+}
+
+/// Rows that lost their own name by [`Snapshot::bound`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Endpoints now in a row named [`OTHER`].
+    pub names: u64,
+    /// Errors now in a row of error [`OTHER`].
+    pub errors: u64,
+    /// Exceptions now in a row of message [`OTHER`].
+    pub exceptions: u64,
+}
+
+impl Snapshot {
+    /// Folds what is beyond `bounds` into rows named [`OTHER`], cuts long texts, and puts rows
+    /// together that would otherwise bear the same labels. Sums stay what they were.
+    pub fn bound(&mut self, bounds: &Bounds) -> Folded {
+        let mut folded = Folded::default();
+        if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
+            let endpoints = std::mem::take(&mut self.endpoints);
+            (self.endpoints, folded.names) = fold(endpoints, bounds.names);
+        }
+        for error in &mut self.errors {
+            cut(&mut error.error, bounds.text_chars);
+        }
+        (self.errors, folded.errors) = fold(std::mem::take(&mut self.errors), bounds.errors);
+        if let Some(exceptions) = &mut self.exceptions {
+            for exception in exceptions.iter_mut() {
+                cut(&mut exception.message, bounds.text_chars);
+            }
+            (*exceptions, folded.exceptions) = fold(std::mem::take(exceptions), bounds.errors);
+        }
+        if let Some(workers) = &mut self.workers {
+            keep_first(workers, |worker| worker.id.clone());
+        }
+        keep_first(&mut self.users.by_class, |class| class.class.clone());
+        keep_first(&mut self.tasks, |task| (task.class.clone(), task.task.clone()));
+        folded
+    }
+}
+
+/// Locust sorts endpoints by name and method: then no two are the same, and no map is needed.
+fn is_strictly_sorted(endpoints: &[Endpoint]) -> bool {
+    endpoints.is_sorted_by(|a, b| (&*a.name, &*a.method) < (&*b.name, &*b.method))
+}
+
+fn cut(text: &mut Text, chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
+        *text = text[..end].into();
+    }
+}
+
+fn keep_first<T, K: std::hash::Hash + Eq>(rows: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.retain(|row| seen.insert(key(row)));
+}
+
+/// A row that can be added to another.
+trait Foldable {
+    type Key: std::hash::Hash + Eq;
+
+    /// What tells it from the other rows.
+    fn key(&self) -> Self::Key;
+
+    /// What its kind of request is called, if it has one.
+    fn method(&self) -> Option<&Text>;
+
+    /// Gives up its own name.
+    fn become_other(&mut self, method: Option<Text>);
+
+    /// Adds another row.
+    fn absorb(&mut self, other: Self);
+}
+
+/// Puts rows of the same key together, and all beyond `max` into rows called [`OTHER`].
+/// Answers how many these were.
+fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
+    let mut kept: Vec<T> = Vec::with_capacity(rows.len().min(max));
+    let mut index = HashMap::<T::Key, usize>::with_capacity(rows.len().min(max));
+    let mut methods = HashSet::new();
+    let mut named = 0;
+    let mut folded = 0;
+    for mut row in rows {
+        let mut key = row.key();
+        if named == max && !index.contains_key(&key) {
+            folded += 1;
+            let method = row.method().map(|method| {
+                if methods.contains(method) || methods.len() < MAX_FOLDED_METHODS {
+                    methods.insert(method.clone());
+                    method.clone()
+                } else {
+                    OTHER.into()
+                }
+            });
+            row.become_other(method);
+            key = row.key();
+        } else if !index.contains_key(&key) {
+            named += 1;
+        }
+        if let Some(&at) = index.get(&key) {
+            kept[at].absorb(row);
+        } else {
+            index.insert(key, kept.len());
+            kept.push(row);
+        }
+    }
+    (kept, folded)
+}
+
+impl Foldable for Endpoint {
+    type Key = (Text, Text);
+
+    fn key(&self) -> Self::Key {
+        (self.method.clone(), self.name.clone())
+    }
+
+    fn method(&self) -> Option<&Text> {
+        Some(&self.method)
+    }
+
+    fn become_other(&mut self, method: Option<Text>) {
+        self.method = method.unwrap_or_default();
+        self.name = OTHER.into();
+    }
+
+    fn absorb(&mut self, other: Self) {
+        let weights = (self.requests, other.requests);
+        self.avg = weighted(self.avg.map(|t| t.0), other.avg.map(|t| t.0), weights).map(Millis);
+        self.avg_content_length =
+            weighted(self.avg_content_length, other.avg_content_length, weights);
+        self.min = pick(self.min, other.min, |a, b| if b < a { b } else { a });
+        self.max = pick(self.max, other.max, |a, b| if b > a { b } else { a });
+        // Medians and percentiles of two rows say nothing of both together.
+        self.median = None;
+        self.percentiles = Vec::new();
+        self.requests = pick(self.requests, other.requests, u64::saturating_add);
+        self.failures = pick(self.failures, other.failures, u64::saturating_add);
+        self.request_bytes = pick(self.request_bytes, other.request_bytes, u64::saturating_add);
+        self.current_rps = pick(self.current_rps, other.current_rps, |a, b| a + b);
+        self.current_fail_per_sec =
+            pick(self.current_fail_per_sec, other.current_fail_per_sec, |a, b| a + b);
+    }
+}
+
+impl Foldable for RequestError {
+    type Key = (Text, Text, Text);
+
+    fn key(&self) -> Self::Key {
+        (self.method.clone(), self.name.clone(), self.error.clone())
+    }
+
+    fn method(&self) -> Option<&Text> {
+        Some(&self.method)
+    }
+
+    fn become_other(&mut self, method: Option<Text>) {
+        self.method = method.unwrap_or_default();
+        self.name = OTHER.into();
+        self.error = OTHER.into();
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.occurrences = self.occurrences.saturating_add(other.occurrences);
+        self.first_seen = pick(self.first_seen, other.first_seen, Ord::min);
+        self.last_seen = pick(self.last_seen, other.last_seen, Ord::max);
+    }
+}
+
+impl Foldable for crate::Exception {
+    type Key = Text;
+
+    fn key(&self) -> Self::Key {
+        self.message.clone()
+    }
+
+    fn method(&self) -> Option<&Text> {
+        None
+    }
+
+    fn become_other(&mut self, _: Option<Text>) {
+        self.message = OTHER.into();
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        for node in other.nodes {
+            if !self.nodes.contains(&node) {
+                self.nodes.push(node);
+            }
+        }
+    }
+}
+
+/// Joins what is known of two rows; where one knows nothing, the other's word stands.
+fn pick<T>(a: Option<T>, b: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(join(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The average of two averages over `weights.0` and `weights.1` observations.
+fn weighted(a: Option<f64>, b: Option<f64>, weights: (Option<u64>, Option<u64>)) -> Option<f64> {
+    let (wa, wb) = (weights.0.unwrap_or(0) as f64, weights.1.unwrap_or(0) as f64);
+    match (a, b) {
+        (Some(a), Some(b)) if wa + wb > 0.0 => Some((a * wa + b * wb) / (wa + wb)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    fn endpoint(method: &str, name: &str, requests: u64, avg: f64) -> Endpoint {
+        Endpoint {
+            method: method.into(),
+            name: name.into(),
+            requests: Some(requests),
+            failures: Some(1),
+            avg: Some(Millis(avg)),
+            min: Some(Millis(avg / 2.0)),
+            max: Some(Millis(avg * 2.0)),
+            median: Some(Millis(avg)),
+            percentiles: Vec::new(),
+            current_rps: Some(1.0),
+            current_fail_per_sec: None,
+            avg_content_length: None,
+            request_bytes: None,
+        }
+    }
+
+    fn error(name: &str, text: &str) -> RequestError {
+        RequestError {
+            method: "GET".into(),
+            name: name.into(),
+            error: text.into(),
+            occurrences: 2,
+            first_seen: None,
+            last_seen: None,
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot::empty(SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn within_bounds_nothing_changes() {
+        let mut snapshot = snapshot();
+        snapshot.endpoints = vec![endpoint("GET", "/a", 1, 1.0), endpoint("GET", "/b", 1, 1.0)];
+        snapshot.errors = vec![error("/a", "boom")];
+        let before = snapshot.clone();
+        assert_eq!(snapshot.bound(&Bounds::default()), Folded::default());
+        assert_eq!(snapshot, before);
+    }
+
+    #[test]
+    fn endpoints_beyond_the_bound_are_folded_by_method_and_sums_stay() {
+        let mut snapshot = snapshot();
+        snapshot.endpoints = vec![
+            endpoint("GET", "/a", 1, 10.0),
+            endpoint("GET", "/b", 1, 10.0),
+            endpoint("GET", "/c", 3, 30.0),
+            endpoint("POST", "/d", 5, 50.0),
+        ];
+        let folded = snapshot.bound(&Bounds { names: 1, ..Bounds::default() });
+        assert_eq!(folded.names, 3);
+        let rows: Vec<_> = snapshot
+            .endpoints
+            .iter()
+            .map(|e| (&*e.method, &*e.name, e.requests, e.avg.map(Millis::millis)))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("GET", "/a", Some(1), Some(10.0)),
+                ("GET", "other", Some(4), Some(25.0)),
+                ("POST", "other", Some(5), Some(50.0)),
+            ]
+        );
+        assert_eq!(snapshot.endpoints[1].median, None, "a merged row has no median");
+    }
+
+    #[test]
+    fn folded_methods_are_bounded_too() {
+        let mut snapshot = snapshot();
+        snapshot.endpoints =
+            (0..100).map(|i| endpoint(&format!("M{i:03}"), &format!("/{i:03}"), 1, 1.0)).collect();
+        snapshot.bound(&Bounds { names: 0, ..Bounds::default() });
+        assert_eq!(snapshot.endpoints.len(), MAX_FOLDED_METHODS + 1);
+        let total: u64 = snapshot.endpoints.iter().filter_map(|e| e.requests).sum();
+        assert_eq!(total, 100);
+    }
+
+    #[test]
+    fn errors_alike_once_cut_become_one() {
+        let mut snapshot = snapshot();
+        snapshot.errors = vec![error("/a", "ééé1"), error("/a", "ééé2"), error("/b", "ééé")];
+        let folded = snapshot.bound(&Bounds { text_chars: 3, ..Bounds::default() });
+        assert_eq!(folded.errors, 0, "cutting is not folding");
+        let rows: Vec<_> =
+            snapshot.errors.iter().map(|e| (&*e.name, &*e.error, e.occurrences)).collect();
+        assert_eq!(rows, [("/a", "ééé", 4), ("/b", "ééé", 2)]);
+    }
+
+    #[test]
+    fn errors_beyond_the_bound_are_folded() {
+        let mut snapshot = snapshot();
+        snapshot.errors = (0..5).map(|i| error("/a", &format!("e{i}"))).collect();
+        assert_eq!(snapshot.bound(&Bounds { errors: 2, ..Bounds::default() }).errors, 3);
+        let last = snapshot.errors.last().expect("some errors");
+        assert_eq!((&*last.name, &*last.error, last.occurrences), ("other", "other", 6));
+    }
+
+    #[test]
+    fn rows_of_the_same_name_are_put_together() {
+        let mut snapshot = snapshot();
+        snapshot.endpoints = vec![endpoint("", "/a", 1, 1.0), endpoint("", "/a", 1, 3.0)];
+        assert_eq!(snapshot.bound(&Bounds::default()).names, 0);
+        assert_eq!(snapshot.endpoints.len(), 1);
+        assert_eq!(snapshot.endpoints[0].avg, Some(Millis(2.0)));
+    }
+}

@@ -1,0 +1,58 @@
+//! What the server asks of its owner.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use exposition::Families;
+
+/// Families on their way.
+pub type GatherFuture<'a> = Pin<Box<dyn Future<Output = Arc<dyn Families>> + Send + 'a>>;
+
+/// Families of one probed target on their way.
+pub type ProbeFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Arc<dyn Families>, ProbeError>> + Send + 'a>>;
+
+/// A scrape's wishes.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// When the answer must be ready. What is not known by then is left out.
+    pub deadline: Instant,
+}
+
+/// Gives what `/metrics` shows.
+pub trait Gather: Send + Sync + 'static {
+    /// Gathers the families; never later than the deadline, and never failing: what cannot be had
+    /// is told by the families themselves (`…_up 0`).
+    fn gather(&self, ask: Ask) -> GatherFuture<'_>;
+
+    /// Hears that a scrape's answer has been handed over whole to the connection.
+    fn served(&self) {}
+}
+
+/// Gives what `/probe` shows.
+pub trait Probe: Send + Sync + 'static {
+    /// Gathers the families of one target.
+    fn probe(&self, target: ProbeTarget, ask: Ask) -> ProbeFuture<'_>;
+}
+
+/// The query of a `/probe` request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeTarget {
+    /// `target`: what to probe.
+    pub target: String,
+    /// `module`: how to.
+    pub module: Option<String>,
+}
+
+/// Why a probe is refused. The message is shown to the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// The query is wrong: answered with 400.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The target is not allowed: answered with 403.
+    #[error("{0}")]
+    Forbidden(String),
+}
