@@ -83,8 +83,15 @@ impl Meta {
         }
     }
 
+    /// The unit, if `name` (this family's, in the format at hand) ends in it.
+    pub(crate) fn unit_suffix(&self, name: &str) -> Option<&'static str> {
+        let unit = self.unit?.as_str();
+        name.strip_suffix(unit)?.strip_suffix('_')?;
+        Some(unit)
+    }
+
     /// Suffixes of the sample names this family takes for itself besides its own name.
-    fn suffixes(&self) -> &'static [&'static str] {
+    pub(crate) fn suffixes(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Histogram => &["_bucket", "_count", "_sum", "_created"],
             Kind::Summary => &["_count", "_sum", "_created"],
@@ -127,8 +134,12 @@ pub fn settle(families: &mut [&mut Meta]) -> Result<(), Clash> {
     }
     for meta in families.iter_mut().filter(|meta| meta.openmetrics == Kind::Counter) {
         let family = meta.openmetrics_name();
-        if taken.contains_key(family) || taken.contains_key(&format!("{family}_created")) {
+        let names = [family.to_owned(), format!("{family}_created")];
+        if names.iter().any(|name| taken.contains_key(name)) {
             meta.openmetrics = Kind::Unknown;
+        } else {
+            // `x_created_total` would have the family name that is a sample of `x_total`.
+            taken.extend(names.map(|name| (name, String::new())));
         }
     }
     Ok(())
@@ -199,6 +210,9 @@ pub enum Reject {
 }
 
 impl Reject {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::NotACount, Self::Kind, Self::Inconsistent, Self::Labels];
+
     /// The reason as a label value.
     pub fn as_str(self) -> &'static str {
         match self {

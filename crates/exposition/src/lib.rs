@@ -1,19 +1,26 @@
 //! Metric families and their encodings, for anything that a monitoring system reads.
 //!
 //! A [`Family`] is *lent*: whoever knows the numbers implements [`Families`] and hands one family
-//! at a time to a [`Visitor`], borrowing names and values from wherever they live. The encoders in
-//! [`encode`] are visitors that write the Prometheus text format 0.0.4, `OpenMetrics` 1.0 or the
-//! Prometheus protobuf format; other visitors may filter, remember or push.
+//! at a time to a [`Visitor`], borrowing names and values from wherever they live. The [`Encoder`]
+//! is a visitor that writes the Prometheus text format 0.0.4, `OpenMetrics` 1.0 or the Prometheus
+//! protobuf format; others may filter, remember or push, and ask [`validate`] which samples are fit
+//! to be shown.
 //!
 //! This crate does no I/O and knows nothing of Locust.
 
+mod encode;
 mod family;
 mod histogram;
 mod name;
+mod rejections;
+mod validate;
 
+pub use encode::{Encoder, Format, Options};
 pub use family::{
     Clash, Emit, Families, Family, Kind, Label, Labels, Meta, Reject, Sample, Samples, Unit, Value,
     Visitor, settle,
 };
 pub use histogram::{Buckets, Classic, Histogram, Native, Quantile, Span, Summary};
 pub use name::{LabelName, MetricName, NameError};
+pub use rejections::Rejections;
+pub use validate::validate;

@@ -1,0 +1,114 @@
+//! The protobuf wire format, as much of it as is needed to write messages.
+
+/// Appends `value` in groups of seven bits.
+pub(super) fn varint(out: &mut Vec<u8>, value: u64) {
+    let (bytes, length) = groups(value);
+    out.extend_from_slice(&bytes[..length]);
+}
+
+/// The groups of seven bits of `value`, and how many there are.
+fn groups(mut value: u64) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut length = 0;
+    while value >= 0x80 {
+        bytes[length] = low_bits(value) | 0x80;
+        value >>= 7;
+        length += 1;
+    }
+    bytes[length] = low_bits(value);
+    (bytes, length + 1)
+}
+
+fn low_bits(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
+/// Appends a signed number so that small magnitudes are short (`sint32`, `sint64`).
+pub(super) fn zigzag(out: &mut Vec<u8>, value: i64) {
+    varint(out, (value << 1 ^ value >> 63).cast_unsigned());
+}
+
+fn tag(out: &mut Vec<u8>, field: u32, wire_type: u8) {
+    varint(out, u64::from(field << 3 | u32::from(wire_type)));
+}
+
+/// Appends an unsigned field (or an enum, or an `int64` known not to be negative).
+pub(super) fn unsigned(out: &mut Vec<u8>, field: u32, value: u64) {
+    tag(out, field, 0);
+    varint(out, value);
+}
+
+/// Appends a `sint32` or `sint64` field.
+pub(super) fn signed(out: &mut Vec<u8>, field: u32, value: i64) {
+    tag(out, field, 0);
+    zigzag(out, value);
+}
+
+/// Appends a `double` field.
+pub(super) fn double(out: &mut Vec<u8>, field: u32, value: f64) {
+    tag(out, field, 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a `string` field.
+pub(super) fn string(out: &mut Vec<u8>, field: u32, value: &str) {
+    tag(out, field, 2);
+    varint(out, value.len() as u64);
+    out.extend_from_slice(value.as_bytes());
+}
+
+/// Appends a message field (or a packed one) with what `content` writes.
+pub(super) fn message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
+    tag(out, field, 2);
+    let start = open(out);
+    content(out);
+    close(out, start);
+}
+
+/// A message whose length is not known yet.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Open(usize);
+
+/// Begins a message that is preceded by its length. One byte is kept for it.
+pub(super) fn open(out: &mut Vec<u8>) -> Open {
+    let start = out.len();
+    out.push(0);
+    Open(start)
+}
+
+/// Ends the message, which moves if its length takes more than the one byte.
+pub(super) fn close(out: &mut Vec<u8>, Open(start): Open) {
+    let (bytes, length) = groups((out.len() - start - 1) as u64);
+    out.splice(start..=start, bytes.into_iter().take(length));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_length_is_preceded_by_it() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
+            let mut out = b"before".to_vec();
+            message(&mut out, 4, |out| out.extend(std::iter::repeat_n(7, length)));
+            let mut wanted = b"before".to_vec();
+            wanted.push(4 << 3 | 2);
+            varint(&mut wanted, length as u64);
+            wanted.extend(std::iter::repeat_n(7, length));
+            assert!(out == wanted, "{length}");
+        }
+    }
+
+    #[test]
+    fn small_magnitudes_are_short() {
+        for (value, wanted) in [(0, 0), (-1, 1), (1, 2), (-64, 127)] {
+            let mut out = Vec::new();
+            zigzag(&mut out, value);
+            assert_eq!(out, [wanted]);
+        }
+        let mut out = Vec::new();
+        zigzag(&mut out, i64::MIN);
+        assert_eq!(out, [255, 255, 255, 255, 255, 255, 255, 255, 255, 1]);
+    }
+}
