@@ -10,6 +10,7 @@ use crate::histogram::{Buckets, Classic, Histogram, Native, Summary};
 /// # Errors
 ///
 /// The reason why the sample must be left out.
+#[inline]
 pub fn validate(kind: Kind, sample: &Sample<'_>) -> Result<(), Reject> {
     if sample.labels.names.len() != sample.labels.values.len() {
         return Err(Reject::Labels);

@@ -1,6 +1,7 @@
 //! Text between quotes and after `# HELP`.
 
 /// Appends a label value, or any text that is escaped like one: `\`, `"` and line feed.
+#[inline]
 pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     if is_plain(bytes) {

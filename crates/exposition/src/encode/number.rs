@@ -5,6 +5,7 @@ const EXACT: u64 = 1 << 53;
 
 /// Appends `value` so that it parses back to the same bits (any NaN to a NaN).
 #[expect(clippy::cast_possible_truncation, reason = "compared with the original")]
+#[inline]
 pub(super) fn float(out: &mut Vec<u8>, value: f64) {
     let integer = value as i64;
     // The bits tell -0 and NaN from 0.

@@ -224,6 +224,7 @@ fn type_word(kind: Kind, unknown: &'static str) -> &'static str {
 }
 
 /// Appends `name="value"`.
+#[inline]
 fn label(out: &mut Vec<u8>, name: &str, value: &str) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
@@ -270,6 +271,7 @@ fn line_with(out: &mut Vec<u8>, name: [&str; 2], labels: &[u8], extra: [&str; 2]
     out.extend_from_slice(b"\"}");
 }
 
+#[inline]
 fn end_float(out: &mut Vec<u8>, value: f64) {
     out.push(b' ');
     number::float(out, value);

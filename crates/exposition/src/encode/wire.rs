@@ -1,22 +1,13 @@
 //! The protobuf wire format, as much of it as is needed to write messages.
 
 /// Appends `value` in groups of seven bits.
-pub(super) fn varint(out: &mut Vec<u8>, value: u64) {
-    let (bytes, length) = groups(value);
-    out.extend_from_slice(&bytes[..length]);
-}
-
-/// The groups of seven bits of `value`, and how many there are.
-fn groups(mut value: u64) -> ([u8; 10], usize) {
-    let mut bytes = [0; 10];
-    let mut length = 0;
+#[inline]
+pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        bytes[length] = low_bits(value) | 0x80;
+        out.push(low_bits(value) | 0x80);
         value >>= 7;
-        length += 1;
     }
-    bytes[length] = low_bits(value);
-    (bytes, length + 1)
+    out.push(low_bits(value));
 }
 
 fn low_bits(value: u64) -> u8 {
@@ -78,9 +69,19 @@ pub(super) fn open(out: &mut Vec<u8>) -> Open {
 }
 
 /// Ends the message, which moves if its length takes more than the one byte.
+#[inline]
 pub(super) fn close(out: &mut Vec<u8>, Open(start): Open) {
-    let (bytes, length) = groups((out.len() - start - 1) as u64);
-    out.splice(start..=start, bytes.into_iter().take(length));
+    let end = out.len();
+    let length = (end - start - 1) as u64;
+    if length < 0x80 {
+        out[start] = low_bits(length);
+    } else {
+        // The length is written behind the content and turned to the front, over the kept byte.
+        varint(out, length);
+        let rest = out.len() - end;
+        out[start..].rotate_right(rest);
+        out.remove(start + rest);
+    }
 }
 
 #[cfg(test)]

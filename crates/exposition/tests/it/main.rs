@@ -1,7 +1,10 @@
 //! The crate as its users see it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod golden;
+mod properties;
 mod protobuf;
+mod settling;
 mod support;
+mod validation;

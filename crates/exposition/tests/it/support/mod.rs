@@ -1,6 +1,7 @@
 //! Families made by hand.
 
 pub(crate) mod dto;
+pub(crate) mod text;
 
 use exposition::{
     Emit, Encoder, Family, Format, LabelName, Labels, Meta, Options, Sample, Value, Visitor,
