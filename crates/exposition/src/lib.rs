@@ -3,18 +3,24 @@
 //! A [`Family`] is *lent*: whoever knows the numbers implements [`Families`] and hands one family
 //! at a time to a [`Visitor`], borrowing names and values from wherever they live. The [`Encoder`]
 //! is a visitor that writes the Prometheus text format 0.0.4, `OpenMetrics` 1.0 or the Prometheus
-//! protobuf format; others may filter, remember or push, and ask [`validate`] which samples are fit
-//! to be shown.
+//! protobuf format; a filter lets some families through to another visitor; others may
+//! remember or push, and ask [`validate`] which samples are fit to be shown.
+//!
+//! [`negotiate`] finds the format and the compression that a scraper asks for, and a
+//! [`Compressor`] compresses what the encoder has written.
 //!
 //! This crate does no I/O and knows nothing of Locust.
 
+mod compress;
 mod encode;
 mod family;
 mod histogram;
 mod name;
+pub mod negotiate;
 mod rejections;
 mod validate;
 
+pub use compress::{CompressError, Compressor};
 pub use encode::{Encoder, Format, Options};
 pub use family::{
     Clash, Emit, Families, Family, Kind, Label, Labels, Meta, Reject, Sample, Samples, Unit, Value,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod golden;
+mod negotiation;
 mod properties;
 mod protobuf;
 mod settling;
