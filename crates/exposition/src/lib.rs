@@ -3,7 +3,7 @@
 //! A [`Family`] is *lent*: whoever knows the numbers implements [`Families`] and hands one family
 //! at a time to a [`Visitor`], borrowing names and values from wherever they live. The [`Encoder`]
 //! is a visitor that writes the Prometheus text format 0.0.4, `OpenMetrics` 1.0 or the Prometheus
-//! protobuf format; a filter lets some families through to another visitor; others may
+//! protobuf format; a [`Filter`] lets some families through to another visitor; others may
 //! remember or push, and ask [`validate`] which samples are fit to be shown.
 //!
 //! [`negotiate`] finds the format and the compression that a scraper asks for, and a
@@ -11,9 +11,11 @@
 //!
 //! This crate does no I/O and knows nothing of Locust.
 
+pub mod check;
 mod compress;
 mod encode;
 mod family;
+mod filter;
 mod histogram;
 mod name;
 pub mod negotiate;
@@ -26,6 +28,7 @@ pub use family::{
     Clash, Emit, Families, Family, Kind, Label, Labels, Meta, Reject, Sample, Samples, Unit, Value,
     Visitor, settle,
 };
+pub use filter::Filter;
 pub use histogram::{Buckets, Classic, Histogram, Native, Quantile, Span, Summary};
 pub use name::{LabelName, MetricName, NameError};
 pub use rejections::Rejections;
