@@ -199,7 +199,7 @@ pub struct Sample<'a> {
 /// Why a sample was left out. The word is the value of a `reason` label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reject {
-    /// A counter or a count is negative or not a number.
+    /// A counter, or what the format at hand takes for one, is negative or not a number.
     NotACount,
     /// The value is not of the family's kind.
     Kind,
@@ -210,7 +210,7 @@ pub enum Reject {
 }
 
 impl Reject {
-    /// Every reason.
+    /// Every reason, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::NotACount, Self::Kind, Self::Inconsistent, Self::Labels];
 
     /// The reason as a label value.

@@ -29,16 +29,19 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8], quotes: bool) {
 
 /// Whether nothing in `bytes` has to be escaped. Looks at eight bytes at a time: nearly every
 /// value is short and plain, and the call of a vectorised search would cost more than this.
+#[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
-    if words.iter().any(|word| has_special(u64::from_ne_bytes(*word))) {
-        return false;
-    }
-    match bytes.last_chunk::<8>() {
-        // Looking at some bytes twice is cheaper than looking at the rest one by one.
-        Some(last) => rest.is_empty() || !has_special(u64::from_ne_bytes(*last)),
-        None => !rest.iter().any(special),
+    // Where the length is no multiple of a word's, looking at some bytes twice is cheaper than
+    // looking at the rest one by one.
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let (words, _) = bytes.as_chunks::<8>();
+        !words.iter().chain([last]).any(|word| has_special(u64::from_ne_bytes(*word)))
+    } else if let (Some([a, b, c, d]), Some([e, f, g, h])) =
+        (bytes.first_chunk(), bytes.last_chunk())
+    {
+        !has_special(u64::from_ne_bytes([*a, *b, *c, *d, *e, *f, *g, *h]))
+    } else {
+        !bytes.iter().any(|byte| matches!(byte, b'\\' | b'"' | b'\n'))
     }
 }
 

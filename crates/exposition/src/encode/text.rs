@@ -44,21 +44,16 @@ impl Write for Text {
         rejections: &mut Rejections,
     ) {
         let name = meta.name.as_str();
-        if let Value::Number(value) = sample.value {
-            out.extend_from_slice(name.as_bytes());
-            braced(out, &sample.labels);
-            end_float(out, value);
-            if self.writes_created() && meta.openmetrics == Kind::Counter {
-                self.remember(&sample.labels);
-                self.created(out, meta.openmetrics_name(), sample.created);
-            }
-            return;
-        }
-        self.remember(&sample.labels);
         match &sample.value {
-            Value::Summary(summary) => self.summary(out, name, summary, rejections),
-            Value::Histogram(histogram) => self.histogram(out, name, histogram, rejections),
-            Value::Number(_) => {}
+            Value::Number(value) => return self.number(out, meta, sample, *value),
+            Value::Summary(summary) => {
+                self.remember(&sample.labels);
+                self.summary(out, name, summary, rejections);
+            }
+            Value::Histogram(histogram) => {
+                self.remember(&sample.labels);
+                self.histogram(out, name, histogram, rejections);
+            }
         }
         if self.writes_created() {
             self.created(out, name, sample.created);
@@ -98,6 +93,18 @@ impl Text {
                 self.labels.push(b',');
             }
             label(&mut self.labels, name, value);
+        }
+    }
+
+    /// Writes the one line of most series, without the detour of rendering its labels apart.
+    #[inline]
+    fn number(&mut self, out: &mut Vec<u8>, meta: &Meta, sample: &Sample<'_>, value: f64) {
+        out.extend_from_slice(meta.name.as_str().as_bytes());
+        braced(out, &sample.labels);
+        end_float(out, value);
+        if meta.openmetrics == Kind::Counter && self.writes_created() {
+            self.remember(&sample.labels);
+            self.created(out, meta.openmetrics_name(), sample.created);
         }
     }
 
