@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use exposition::Reject;
 use locust_model::Folded;
+
+/// Why a value is not in a summary: a response cannot have taken that long.
+pub(crate) const NOT_A_TIME: &str = "not_a_time";
+/// Why an endpoint is left out: it is named as all requests together are.
+pub(crate) const NAMED_LIKE_ALL: &str = "named_like_aggregated";
 
 /// How the exporter was built.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +39,19 @@ pub struct Own {
 impl Own {
     /// All counters at 0.
     pub fn new(build: BuildInfo) -> Self {
-        Self {
+        let own = Self {
             build,
             scrapes: AtomicU64::new(0),
             folded: Tally::default(),
             rejected: Tally::default(),
+        };
+        // A series that begins at 1 has no increase: each is there from the start.
+        own.folded(Folded::default());
+        let rejects = [Reject::NotACount, Reject::Kind, Reject::Inconsistent, Reject::Labels];
+        for reason in rejects.map(Reject::as_str).into_iter().chain([NOT_A_TIME, NAMED_LIKE_ALL]) {
+            own.rejected(reason, 0);
         }
+        own
     }
 
     /// Counts a scrape.
@@ -54,6 +67,8 @@ impl Own {
     }
 
     /// Counts rows, or values of rows, that were left out because they make no sense.
+    ///
+    /// A reason is shown from its first call on, so call once with a count of 0 at the start.
     pub fn rejected(&self, reason: &'static str, count: u64) {
         self.rejected.add(reason, count);
     }
@@ -94,5 +109,24 @@ impl Tally {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u64>> {
         // A panic while counting leaves a sound map behind.
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Row;
+    use crate::{boomer, classic, exporter, standard};
+
+    #[test]
+    fn what_a_row_may_lose_is_told_from_the_start() {
+        let build = BuildInfo { version: "", revision: "", rustc: "", os: "", arch: "" };
+        let counts = Own::new(build).rejected_counts();
+        let rows = [standard::ROWS, classic::ROWS, boomer::ROWS, exporter::ROWS].concat();
+        let losses: Vec<_> = rows.iter().filter_map(|row: &Row| row.loses).collect();
+        assert!(!losses.is_empty());
+        for loss in losses {
+            assert!(counts.contains(&(loss.reason, 0)), "{}", loss.reason);
+        }
     }
 }

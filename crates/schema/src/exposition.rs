@@ -1,0 +1,99 @@
+//! One scrape's families.
+
+use std::sync::Arc;
+
+use exposition::{Emit, Families, Family, Label, Reject, Visitor};
+
+use crate::catalog::Entry;
+use crate::out::Out;
+use crate::row::Read;
+use crate::{Catalog, Own, Sighting, label};
+
+/// What was seen of every Locust, named as the catalog says. One part is one metric.
+///
+/// The exporter's own counters come last, so that they tell of this scrape's rejections too.
+#[derive(Debug)]
+pub struct Exposition {
+    catalog: Arc<Catalog>,
+    own: Arc<Own>,
+    seen: Vec<Seen>,
+}
+
+/// A sighting with the labels of all its series.
+#[derive(Debug)]
+struct Seen {
+    sighting: Sighting,
+    /// The target, the user's labels, boomer's base label last.
+    base: Vec<Label<'static>>,
+}
+
+impl Exposition {
+    /// An exposition of these sightings: one for each Locust, of different targets where
+    /// [`Config::targets`](crate::Config::targets) is set, else one alone. Their snapshots must
+    /// have been [bound](locust_model::Snapshot::bound), so that no two rows of one are the same.
+    ///
+    /// Values that the schemas cannot show are counted here, once for a scrape.
+    pub fn new(catalog: Arc<Catalog>, own: Arc<Own>, sightings: Vec<Sighting>) -> Self {
+        count_losses(&catalog, &own, &sightings);
+        let base = |sighting| Seen { base: base_labels(&catalog, &sighting), sighting };
+        let seen = sightings.into_iter().map(base).collect();
+        Self { catalog, own, seen }
+    }
+
+    /// Hands the values of one metric to `emit`.
+    fn each(&self, entry: &Entry, emit: &mut Emit<'_>) {
+        let names = entry.row.labels;
+        if let Read::Own(read) = entry.row.read {
+            return read(&self.own, &mut Out::new(&self.catalog.labels, names, emit));
+        }
+        for seen in &self.seen {
+            let mut out = Out::new(self.base(entry, seen), names, emit);
+            match (entry.row.read, &seen.sighting.snapshot) {
+                (Read::Sighting(read), _) => read(&seen.sighting, &mut out),
+                (Read::Snapshot(read), Some(snapshot)) => read(snapshot, &mut out),
+                (Read::Snapshot(_), None) | (Read::Own(_), _) => {}
+            }
+        }
+    }
+
+    fn base<'a>(&self, entry: &Entry, seen: &'a Seen) -> &'a [Label<'static>] {
+        match seen.base.split_last() {
+            Some((_service, rest)) if self.catalog.service.is_some() && !entry.has_service => rest,
+            _ => &seen.base,
+        }
+    }
+}
+
+impl Families for Exposition {
+    fn parts(&self) -> usize {
+        self.catalog.entries().len()
+    }
+
+    fn visit(&self, index: usize, visitor: &mut dyn Visitor) {
+        if let Some(entry) = self.catalog.entries().get(index) {
+            let samples = |emit: &mut Emit<'_>| self.each(entry, emit);
+            visitor.family(&Family::new(&entry.meta, &samples));
+        }
+    }
+
+    fn rejected(&self, reason: Reject, count: u64) {
+        self.own.rejected(reason.as_str(), count);
+    }
+}
+
+fn base_labels(catalog: &Catalog, sighting: &Sighting) -> Vec<Label<'static>> {
+    let target = catalog.targets.then(|| Label {
+        name: label::TARGET,
+        value: sighting.target.as_deref().unwrap_or_default().to_owned().into(),
+    });
+    let given = catalog.labels.iter().cloned();
+    target.into_iter().chain(given).chain(catalog.service.clone()).collect()
+}
+
+fn count_losses(catalog: &Catalog, own: &Own, sightings: &[Sighting]) {
+    for snapshot in sightings.iter().filter_map(|sighting| sighting.snapshot.as_ref()) {
+        for loss in catalog.entries().iter().filter_map(|entry| entry.row.loses) {
+            own.rejected(loss.reason, (loss.count)(snapshot));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Where the rows' functions put their values.
+
+use std::time::{Duration, SystemTime};
+
+use exposition::{Emit, Label, LabelName, Labels, Sample, Summary, Value};
+
+/// Takes the values of one row. Nothing is allocated for a value.
+pub(crate) struct Out<'a, 'e> {
+    base: &'a [Label<'a>],
+    names: &'a [LabelName<'a>],
+    emit: &'a mut Emit<'e>,
+}
+
+impl<'a, 'e> Out<'a, 'e> {
+    /// Values under these label names go to `emit`, with `base` before their own labels.
+    pub(crate) fn new(
+        base: &'a [Label<'a>],
+        names: &'a [LabelName<'a>],
+        emit: &'a mut Emit<'e>,
+    ) -> Self {
+        Self { base, names, emit }
+    }
+
+    /// A number, if there is one.
+    pub(crate) fn put(&mut self, labels: &[&str], value: impl Measure) {
+        if let Some(number) = value.measure() {
+            self.sample(labels, Value::Number(number));
+        }
+    }
+
+    /// A summary.
+    pub(crate) fn put_summary(&mut self, labels: &[&str], summary: Summary<'_>) {
+        self.sample(labels, Value::Summary(summary));
+    }
+
+    fn sample(&mut self, values: &[&str], value: Value<'_>) {
+        let labels = Labels { base: self.base, names: self.names, values };
+        // When Locust's statistics began to count is not known: a reset has no time.
+        (self.emit)(&Sample { labels, value, created: None });
+    }
+}
+
+/// What can be a sample's number.
+pub(crate) trait Measure {
+    /// The number, in the base unit; `None` if it is not known.
+    fn measure(self) -> Option<f64>;
+}
+
+impl Measure for f64 {
+    fn measure(self) -> Option<f64> {
+        Some(self)
+    }
+}
+
+impl Measure for u64 {
+    fn measure(self) -> Option<f64> {
+        Some(self as f64)
+    }
+}
+
+impl Measure for usize {
+    fn measure(self) -> Option<f64> {
+        Some(self as f64)
+    }
+}
+
+impl Measure for bool {
+    fn measure(self) -> Option<f64> {
+        Some(f64::from(u8::from(self)))
+    }
+}
+
+impl Measure for Duration {
+    fn measure(self) -> Option<f64> {
+        Some(self.as_secs_f64())
+    }
+}
+
+/// Seconds since 1970.
+impl Measure for SystemTime {
+    fn measure(self) -> Option<f64> {
+        Some(match self.duration_since(Self::UNIX_EPOCH) {
+            Ok(since) => since.as_secs_f64(),
+            Err(before) => -before.duration().as_secs_f64(),
+        })
+    }
+}
+
+impl<M: Measure> Measure for Option<M> {
+    fn measure(self) -> Option<f64> {
+        self.and_then(M::measure)
+    }
+}
