@@ -1,0 +1,312 @@
+//! What holds for any snapshot, under any combination of schemas.
+
+use std::collections::HashSet;
+
+use exposition::settle;
+use locust_model::{
+    Bounds, ClassUsers, Endpoint, Exception, Millis, Percentile, Rates, RequestError, Run,
+    Snapshot, State, TaskRatio, Text, Users, Worker,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use schema::{Config, Schema, Sighting};
+
+use crate::collect::{collect, combinations, expose};
+use crate::snapshots::{at, down, empty, sighting};
+
+/// Few words, so that they often meet.
+fn word() -> impl Strategy<Value = Text> {
+    prop::sample::select(vec!["", "a", "GET", "Aggregated", "other", "é\n\"\\"])
+        .prop_map(Text::from)
+}
+
+fn state() -> impl Strategy<Value = State> {
+    let words = vec!["ready", "hatching", "spawning", "running", "stopped", "missing", "napping"];
+    prop_oneof![
+        9 => prop::sample::select(words).prop_map(State::from_word),
+        // No reader makes this of Locust's word, but nothing forbids it.
+        1 => Just(State::Other("running".into())),
+    ]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![8 => -5.0..1e6, 1 => any::<f64>(), 1 => Just(0.0)]
+}
+
+fn count() -> impl Strategy<Value = u64> {
+    0_u64..1_000
+}
+
+fn percentiles() -> impl Strategy<Value = Vec<Percentile>> {
+    let share = prop::sample::select(vec![0.5, 0.9, 0.95, 0.99, 1.0]);
+    vec((share, number()).prop_map(|(q, value)| Percentile { q, value: Millis(value) }), 0..4)
+}
+
+fn endpoint() -> impl Strategy<Value = Endpoint> {
+    let time = || option::of(number().prop_map(Millis));
+    let numbers = (option::of(number()), option::of(number()), option::of(number()));
+    let times = (time(), time(), time(), time());
+    let counts = (option::of(count()), option::of(count()), option::of(count()));
+    (word(), word(), counts, times, percentiles(), numbers).prop_map(
+        |(method, name, counts, times, percentiles, numbers)| Endpoint {
+            method,
+            name,
+            requests: counts.0,
+            failures: counts.1,
+            avg: times.0,
+            min: times.1,
+            max: times.2,
+            median: times.3,
+            percentiles,
+            current_rps: numbers.0,
+            current_fail_per_sec: numbers.1,
+            avg_content_length: numbers.2,
+            request_bytes: counts.2,
+        },
+    )
+}
+
+fn error() -> impl Strategy<Value = RequestError> {
+    (word(), word(), word(), count()).prop_map(|(method, name, error, occurrences)| RequestError {
+        method,
+        name,
+        error,
+        occurrences,
+        first_seen: None,
+        last_seen: None,
+    })
+}
+
+fn worker() -> impl Strategy<Value = Worker> {
+    let known = (option::of(count()), option::of(number()), option::of(count()));
+    (word(), state(), known, any::<bool>()).prop_map(|(id, state, known, beats)| Worker {
+        id,
+        state,
+        users: known.0,
+        cpu_percent: known.1,
+        memory_bytes: known.2,
+        last_heartbeat: beats.then(|| at(1.0)),
+    })
+}
+
+fn users() -> impl Strategy<Value = Users> {
+    let class = (word(), count()).prop_map(|(class, users)| ClassUsers { class, users });
+    let counts = (option::of(count()), option::of(count()), option::of(count()));
+    (counts, option::of(count()), option::of(number()), vec(class, 0..4)).prop_map(
+        |(counts, spawned, spawn_rate, by_class)| Users {
+            running: counts.0,
+            waiting: counts.1,
+            target: counts.2,
+            spawned,
+            spawn_rate,
+            by_class,
+        },
+    )
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    (option::of(word()), option::of(word()), any::<bool>(), any::<bool>()).prop_map(
+        |(id, testplan, started, ended)| Run {
+            id,
+            testplan,
+            start: started.then(|| at(1.0)),
+            end: ended.then(|| at(2.0)),
+        },
+    )
+}
+
+fn exception() -> impl Strategy<Value = Exception> {
+    (word(), count()).prop_map(|(message, count)| Exception {
+        message,
+        count,
+        traceback: "".into(),
+        nodes: Vec::new(),
+    })
+}
+
+fn task() -> impl Strategy<Value = TaskRatio> {
+    (word(), word(), number()).prop_map(|(class, task, ratio)| TaskRatio { class, task, ratio })
+}
+
+/// A snapshot as an exposition gets it: bound.
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    let about = (option::of(word()), option::of(word()), run(), option::of(state()), users());
+    let rows = (vec(endpoint(), 0..12), vec(error(), 0..8), vec(task(), 0..4));
+    let maybe = (
+        option::of(vec(worker(), 0..5)),
+        option::of(endpoint()),
+        option::of(vec(exception(), 0..4)),
+        option::of(count()),
+    );
+    let whole = (option::of(number()), option::of(number()), option::of(number()), percentiles());
+    (about, rows, maybe, whole, count()).prop_map(|(about, rows, maybe, whole, truncated_rows)| {
+        let mut snapshot = Snapshot {
+            version: about.0,
+            host: about.1,
+            run: about.2,
+            state: about.3,
+            users: about.4,
+            workers: maybe.0,
+            total: maybe.1,
+            rates: Rates { requests: whole.0, failures: whole.1 },
+            fail_ratio: whole.2,
+            current_percentiles: whole.3,
+            endpoints: rows.0,
+            errors: rows.1,
+            exceptions: maybe.2,
+            tasks: rows.2,
+            cpu_warnings: maybe.3,
+            truncated_rows,
+            ..empty()
+        };
+        snapshot.bound(&Bounds { names: 8, errors: 6, text_chars: 200 });
+        snapshot
+    })
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    let active = prop::sample::select(combinations().collect::<Vec<_>>());
+    (active, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(schemas, labels, service, targets)| Config {
+            schemas,
+            labels: labels.then(|| ("team".to_owned(), "a".to_owned())).into_iter().collect(),
+            service: service.then(|| "shop".to_owned()),
+            targets,
+            ..Config::default()
+        },
+    )
+}
+
+fn sightings(config: &Config, snapshots: Vec<Snapshot>) -> Vec<Sighting> {
+    let seen = snapshots.into_iter().map(sighting).chain([down()]);
+    let many = if config.targets { usize::MAX } else { 1 };
+    let named = |(index, sighting): (u64, Sighting)| Sighting {
+        target: Some(index.to_string().into()),
+        ..sighting
+    };
+    (0..).zip(seen.take(many)).map(named).collect()
+}
+
+proptest! {
+    #[test]
+    fn no_family_and_no_series_stands_twice(
+        config in config(),
+        snapshots in vec(snapshot(), 1..3),
+    ) {
+        let sightings = sightings(&config, snapshots);
+        let mut families = collect(&expose(&config, sightings));
+        for family in &families {
+            let mut seen = HashSet::new();
+            for series in &family.samples {
+                let names: HashSet<_> = series.labels.iter().map(|(name, _)| name).collect();
+                prop_assert_eq!(names.len(), series.labels.len(), "{:?}", series);
+                prop_assert!(series.quantiles.is_sorted_by(|a, b| a < b), "{:?}", series);
+                let mut labels = series.labels.clone();
+                labels.sort();
+                prop_assert!(seen.insert(labels), "{} {series:?}", family.meta.name);
+            }
+        }
+        let mut metas: Vec<_> = families.iter_mut().map(|family| &mut family.meta).collect();
+        prop_assert_eq!(settle(&mut metas), Ok(()));
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_answered_alike(config in config(), snapshot in snapshot()) {
+        let sightings = sightings(&config, vec![snapshot]);
+        let exposition = expose(&config, sightings);
+        prop_assert_eq!(
+            crate::text::write(&exposition),
+            crate::text::write(&exposition),
+        );
+    }
+
+    #[test]
+    fn every_series_has_a_number_and_the_labels_of_its_description(
+        config in config(),
+        snapshot in snapshot(),
+    ) {
+        let catalog = schema::Catalog::new(&config).unwrap();
+        let families = collect(&expose(&config, sightings(&config, vec![snapshot])));
+        for (family, metric) in families.iter().zip(catalog.describe()) {
+            for series in &family.samples {
+                prop_assert!(!series.numbers.is_empty());
+                let own: Vec<_> = series.labels.iter().map(|(name, _)| name.as_str()).collect();
+                prop_assert!(own.ends_with(&metric.labels), "{own:?} {:?}", metric.labels);
+            }
+        }
+    }
+}
+
+/// The metrics that have a series when nothing but the time of the snapshot is known.
+fn given(snapshot: Snapshot) -> Vec<String> {
+    let config = Config { schemas: Schema::ALL.to_vec(), ..Config::default() };
+    let families = collect(&expose(&config, vec![sighting(snapshot)]));
+    let given = families.iter().filter(|family| !family.samples.is_empty());
+    given.map(|family| family.meta.name.to_string()["locust_".len()..].to_owned()).collect()
+}
+
+#[test]
+fn absent_input_never_gives_a_value() {
+    assert_eq!(
+        given(empty()),
+        [
+            "up",
+            "scrape_duration_seconds",
+            "scrape_collector_success",
+            "scrape_collector_duration_seconds",
+            "stats_truncated_rows",
+            "info",
+            // A snapshot without workers is one of a local run: it has none.
+            "workers_count",
+            "workers_running_count",
+            "workers_hatching_count",
+            "workers_missing_count",
+            "exporter_build_info",
+            "exporter_folded_series_total",
+            "exporter_rejected_rows_total",
+            "total_scrapes",
+        ]
+    );
+}
+
+#[test]
+fn an_endpoint_of_which_nothing_is_known_gives_no_series() {
+    let nothing = Endpoint {
+        method: "GET".into(),
+        name: "/".into(),
+        requests: None,
+        failures: None,
+        avg: None,
+        min: None,
+        max: None,
+        median: None,
+        percentiles: Vec::new(),
+        current_rps: None,
+        current_fail_per_sec: None,
+        avg_content_length: None,
+        request_bytes: None,
+    };
+    let mut snapshot = empty();
+    snapshot.endpoints = vec![nothing.clone()];
+    snapshot.total = Some(nothing);
+    assert_eq!(given(snapshot), given(empty()));
+}
+
+#[test]
+fn a_worker_of_which_nothing_is_known_gives_only_its_state() {
+    let mut snapshot = empty();
+    snapshot.workers = Some(vec![Worker {
+        id: "a".into(),
+        state: State::Missing,
+        users: None,
+        cpu_percent: None,
+        memory_bytes: None,
+        last_heartbeat: None,
+    }]);
+    let mut expected = given(empty());
+    expected.retain(|name| name != "workers_count");
+    let mut now = given(snapshot);
+    now.retain(|name| !["workers", "workers_count", "slave_count"].contains(&name.as_str()));
+    assert_eq!(now, expected);
+}

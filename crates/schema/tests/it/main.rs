@@ -1,0 +1,19 @@
+//! What the schemas make of a sighting, seen from outside.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail a test, too"
+)]
+
+mod clashes;
+mod collect;
+mod defects;
+mod golden;
+mod invariants;
+mod labels;
+mod rejections;
+mod snapshots;
+mod text;
+mod values;

@@ -1,0 +1,279 @@
+//! Snapshots as a Locust would give them.
+
+use std::time::{Duration, SystemTime};
+
+use locust_model::{
+    ClassUsers, Endpoint, Exception, Millis, Percentile, Rates, RequestError, Run, Snapshot, State,
+    TaskRatio, Users, Worker,
+};
+use schema::{Collector, Sighting};
+
+/// Seconds after the first of January 2026.
+pub(crate) fn at(seconds: f64) -> SystemTime {
+    let year = SystemTime::UNIX_EPOCH + Duration::from_hours(490_896);
+    year + Duration::from_secs_f64(seconds)
+}
+
+pub(crate) fn empty() -> Snapshot {
+    Snapshot::empty(at(0.0))
+}
+
+/// A look that succeeded.
+pub(crate) fn sighting(snapshot: Snapshot) -> Sighting {
+    Sighting {
+        target: None,
+        snapshot: Some(snapshot),
+        took: Duration::from_millis(12),
+        collectors: vec![
+            Collector { name: "stats", success: true, took: Duration::from_millis(8) },
+            Collector { name: "tasks", success: true, took: Duration::from_millis(4) },
+        ],
+    }
+}
+
+/// A look at a Locust that does not answer.
+pub(crate) fn down() -> Sighting {
+    Sighting {
+        target: None,
+        snapshot: None,
+        took: Duration::from_millis(1500),
+        collectors: vec![Collector {
+            name: "stats",
+            success: false,
+            took: Duration::from_millis(1500),
+        }],
+    }
+}
+
+pub(crate) fn percentiles(values: &[(f64, f64)]) -> Vec<Percentile> {
+    values.iter().map(|&(q, millis)| Percentile { q, value: Millis(millis) }).collect()
+}
+
+/// An endpoint with typical numbers.
+pub(crate) fn endpoint(method: &str, name: &str, requests: u64) -> Endpoint {
+    Endpoint {
+        method: method.into(),
+        name: name.into(),
+        requests: Some(requests),
+        failures: Some(requests / 4),
+        avg: Some(Millis(12.5)),
+        min: Some(Millis(1.0)),
+        max: Some(Millis(740.0)),
+        median: Some(Millis(8.0)),
+        percentiles: percentiles(&[(0.95, 40.0), (0.99, 320.0)]),
+        current_rps: Some(2.5),
+        current_fail_per_sec: Some(0.5),
+        avg_content_length: Some(960.25),
+        request_bytes: None,
+    }
+}
+
+pub(crate) fn error(method: &str, name: &str, text: &str, occurrences: u64) -> RequestError {
+    RequestError {
+        method: method.into(),
+        name: name.into(),
+        error: text.into(),
+        occurrences,
+        first_seen: Some(at(1.0)),
+        last_seen: Some(at(9.0)),
+    }
+}
+
+pub(crate) fn worker(id: &str, state: State, users: u64) -> Worker {
+    let is_known = state != State::Missing;
+    Worker {
+        id: id.into(),
+        state,
+        users: Some(users),
+        cpu_percent: is_known.then_some(37.5),
+        memory_bytes: is_known.then_some(57_282_560),
+        last_heartbeat: None,
+    }
+}
+
+fn task(class: &str, task: &str, ratio: f64) -> TaskRatio {
+    TaskRatio { class: class.into(), task: task.into(), ratio }
+}
+
+/// A master in the middle of a test, with odd names, one worker lost, and more rows than it tells.
+pub(crate) fn running() -> Snapshot {
+    let odd = "odd \"name\" {a=\"b\"}\\n,é\nsecond line";
+    Snapshot {
+        version: Some("2.47.0".into()),
+        host: Some("https://shop.example:8443".into()),
+        run: Run { start: Some(at(0.5)), ..Run::default() },
+        state: Some(State::Running),
+        users: Users {
+            running: Some(15),
+            target: Some(20),
+            spawn_rate: Some(2.5),
+            by_class: vec![
+                ClassUsers { class: "FastU".into(), users: 5 },
+                ClassUsers { class: "WebUser".into(), users: 10 },
+            ],
+            ..Users::default()
+        },
+        workers: Some(vec![
+            worker("loadgen_a", State::Running, 9),
+            worker("loadgen_b", State::Spawning, 6),
+            worker("loadgen_c", State::Missing, 0),
+        ]),
+        total: Some(Endpoint {
+            percentiles: percentiles(&[(0.95, 700.0), (0.99, 1200.0)]),
+            current_rps: Some(38.5),
+            current_fail_per_sec: Some(16.25),
+            ..endpoint("", "Aggregated", 104)
+        }),
+        rates: Rates { requests: Some(38.5), failures: Some(16.25) },
+        fail_ratio: Some(0.25),
+        current_percentiles: percentiles(&[(0.5, 1.0), (0.95, 740.0)]),
+        endpoints: vec![
+            endpoint("GET", "/cart", 40),
+            // A client of the test's own gave no method, and no times either.
+            Endpoint {
+                avg: None,
+                min: None,
+                max: None,
+                median: None,
+                percentiles: Vec::new(),
+                ..endpoint("", "nomethod", 12)
+            },
+            endpoint("POST", odd, 36),
+            // After a reset a row stays, without requests.
+            Endpoint {
+                avg: Some(Millis(0.0)),
+                min: None,
+                max: Some(Millis(0.0)),
+                median: Some(Millis(0.0)),
+                percentiles: Vec::new(),
+                current_rps: Some(0.0),
+                current_fail_per_sec: Some(0.0),
+                avg_content_length: Some(0.0),
+                ..endpoint("RPC", "call", 0)
+            },
+            endpoint("GET", "/slow", 16),
+        ],
+        errors: vec![
+            error("GET", "/cart", "ConnectionRefusedError(111, 'Connection refused')", 10),
+            error("POST", odd, "HTTPError('404 Client Error: \"odd\\n\"')", 9),
+            error("", "nomethod", "boom", 3),
+        ],
+        exceptions: Some(vec![Exception {
+            message: "name 'x' is not defined".into(),
+            count: 7,
+            traceback: "Traceback …".into(),
+            nodes: vec!["loadgen_a".into()],
+        }]),
+        tasks: vec![
+            task("FastU", "Nested", 1.0),
+            task("FastU", "Nested/inner_a", 0.75),
+            task("FastU", "Nested/inner_b", 0.25),
+            task("WebUser", "ok", 0.5),
+        ],
+        truncated_rows: 4,
+        ..empty()
+    }
+}
+
+/// A Locust in one process, while its users start.
+pub(crate) fn local() -> Snapshot {
+    Snapshot {
+        version: Some("2.47.0".into()),
+        state: Some(State::Spawning),
+        users: Users { running: Some(2), ..Users::default() },
+        total: Some(endpoint("", "Aggregated", 24)),
+        rates: Rates { requests: Some(4.0), failures: Some(0.0) },
+        fail_ratio: Some(0.25),
+        endpoints: vec![endpoint("GET", "norm", 24)],
+        exceptions: Some(Vec::new()),
+        ..empty()
+    }
+}
+
+/// The row of all requests together before there were any: Locust shows zeros.
+fn nothing_yet() -> Endpoint {
+    let zero = Some(Millis(0.0));
+    Endpoint {
+        method: "".into(),
+        name: "Aggregated".into(),
+        requests: Some(0),
+        failures: Some(0),
+        avg: zero,
+        min: zero,
+        max: zero,
+        median: zero,
+        percentiles: percentiles(&[(0.95, 0.0), (0.99, 0.0)]),
+        current_rps: Some(0.0),
+        current_fail_per_sec: Some(0.0),
+        avg_content_length: Some(0.0),
+        request_bytes: None,
+    }
+}
+
+/// A master before its first test.
+pub(crate) fn ready() -> Snapshot {
+    Snapshot {
+        version: Some("2.47.0".into()),
+        state: Some(State::Ready),
+        users: Users { running: Some(0), ..Users::default() },
+        workers: Some(vec![
+            worker("loadgen_a", State::Ready, 0),
+            worker("loadgen_b", State::Ready, 0),
+        ]),
+        total: Some(nothing_yet()),
+        rates: Rates { requests: Some(0.0), failures: Some(0.0) },
+        fail_ratio: Some(0.0),
+        exceptions: Some(Vec::new()),
+        ..empty()
+    }
+}
+
+/// A master after a test: its rates are those of the test's last seconds.
+pub(crate) fn stopped() -> Snapshot {
+    let mut snapshot = running();
+    snapshot.state = Some(State::Stopped);
+    snapshot.run.end = Some(at(60.25));
+    snapshot.users = Users { running: Some(0), ..Users::default() };
+    snapshot.workers =
+        Some(vec![worker("loadgen_a", State::Ready, 0), worker("loadgen_b", State::Ready, 0)]);
+    snapshot.tasks.clear();
+    snapshot.truncated_rows = 0;
+    snapshot
+}
+
+/// A web UI without a runner.
+pub(crate) fn missing() -> Snapshot {
+    Snapshot {
+        state: Some(State::Missing),
+        total: Some(nothing_yet()),
+        rates: Rates { requests: Some(0.0), failures: Some(0.0) },
+        fail_ratio: Some(0.0),
+        ..empty()
+    }
+}
+
+/// All that can be known, from inside Locust.
+pub(crate) fn inside() -> Snapshot {
+    let mut snapshot = running();
+    snapshot.run = Run {
+        id: Some("0badcafe".into()),
+        testplan: Some("checkout".into()),
+        start: Some(at(0.5)),
+        end: None,
+    };
+    snapshot.users.waiting = Some(11);
+    snapshot.users.spawned = Some(23);
+    snapshot.cpu_warnings = Some(2);
+    snapshot.truncated_rows = 0;
+    for (seconds, worker) in (7..).zip(snapshot.workers.iter_mut().flatten()) {
+        worker.last_heartbeat = Some(at(f64::from(seconds)));
+    }
+    let all = [(0.5, 8.0), (0.75, 9.5), (0.9, 20.0), (0.95, 40.0), (0.99, 320.0), (1.0, 740.0)];
+    for row in snapshot.endpoints.iter_mut().chain(&mut snapshot.total) {
+        row.request_bytes = Some(1024);
+        if row.median.is_some() {
+            row.percentiles = percentiles(&all);
+        }
+    }
+    snapshot
+}

@@ -1,0 +1,74 @@
+//! A visitor that writes the Prometheus text format 0.0.4.
+
+use std::fmt::Write;
+
+use exposition::{Families, Family, Kind, Labels, Value, Visitor};
+
+/// The whole exposition as text.
+pub(crate) fn write(families: &dyn Families) -> String {
+    let mut text = Text(String::new());
+    for part in 0..families.parts() {
+        families.visit(part, &mut text);
+    }
+    text.0
+}
+
+struct Text(String);
+
+impl Visitor for Text {
+    fn family(&mut self, family: &Family<'_>) {
+        let name = family.meta.name.as_str();
+        let mut samples = String::new();
+        family.each(|sample| match &sample.value {
+            Value::Number(number) => line(&mut samples, name, &sample.labels, None, *number),
+            Value::Summary(summary) => {
+                for quantile in summary.quantiles {
+                    line(&mut samples, name, &sample.labels, Some(quantile.q), quantile.value);
+                }
+                if let Some(sum) = summary.sum {
+                    line(&mut samples, &format!("{name}_sum"), &sample.labels, None, sum);
+                }
+                let count = summary.count as f64;
+                line(&mut samples, &format!("{name}_count"), &sample.labels, None, count);
+            }
+            Value::Histogram(_) => panic!("no schema gives histograms yet"),
+        });
+        if samples.is_empty() {
+            return;
+        }
+        let kind = match family.meta.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Unknown => "untyped",
+            Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
+        };
+        let help = family.meta.help.replace('\\', r"\\").replace('\n', r"\n");
+        write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n{samples}").unwrap();
+    }
+}
+
+fn line(out: &mut String, name: &str, labels: &Labels<'_>, quantile: Option<f64>, value: f64) {
+    out.push_str(name);
+    let quantile = quantile.map(number);
+    let quantile = quantile.iter().map(|q| ("quantile", q.as_str()));
+    for (index, (label, value)) in labels.iter().chain(quantile.clone()).enumerate() {
+        let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
+        write!(out, r#"{}{label}="{value}""#, if index == 0 { "{" } else { "," }).unwrap();
+    }
+    if labels.iter().chain(quantile).next().is_some() {
+        out.push('}');
+    }
+    writeln!(out, " {}", number(value)).unwrap();
+}
+
+/// Rust writes the shortest decimals, and no `.0`.
+fn number(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+    } else {
+        value.to_string()
+    }
+}
