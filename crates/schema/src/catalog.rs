@@ -95,6 +95,20 @@ impl Catalog {
 }
 
 impl Entry {
+    fn new(
+        row: &'static Row,
+        namespace: &str,
+        schemas: Vec<Schema>,
+        has_service: bool,
+    ) -> Result<Self, CatalogError> {
+        let bad_namespace = |_| CatalogError::Namespace { namespace: namespace.to_owned() };
+        // Alone first: an empty namespace, too, is a good beginning of a longer name.
+        MetricName::new(namespace).map_err(bad_namespace)?;
+        let name = MetricName::new(format!("{namespace}_{}", row.name)).map_err(bad_namespace)?;
+        let meta = Meta::new(name, row.help, row.unit, row.kind);
+        Ok(Self { meta, row, schemas, has_service })
+    }
+
     fn describe(&self) -> Description<'_> {
         Description {
             name: self.meta.name.as_str(),
@@ -138,22 +152,6 @@ fn entries(active: &[Schema], namespace: &str) -> Result<Vec<Entry>, CatalogErro
 
 fn has(schema: Schema, name: &str) -> bool {
     table(schema).iter().any(|row| row.name == name)
-}
-
-impl Entry {
-    fn new(
-        row: &'static Row,
-        namespace: &str,
-        schemas: Vec<Schema>,
-        has_service: bool,
-    ) -> Result<Self, CatalogError> {
-        let bad_namespace = |_| CatalogError::Namespace { namespace: namespace.to_owned() };
-        // Alone first: an empty namespace, too, is a good beginning of a longer name.
-        MetricName::new(namespace).map_err(bad_namespace)?;
-        let name = MetricName::new(format!("{namespace}_{}", row.name)).map_err(bad_namespace)?;
-        let meta = Meta::new(name, row.help, row.unit, row.kind);
-        Ok(Self { meta, row, schemas, has_service })
-    }
 }
 
 /// The user's labels, none of which may be one that a series has already.
