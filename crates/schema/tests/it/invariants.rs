@@ -10,7 +10,7 @@ use locust_model::{
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use schema::{Config, Schema, Sighting};
+use schema::{Config, Sighting};
 
 use crate::collect::{collect, combinations, expose};
 use crate::snapshots::{at, down, empty, sighting};
@@ -130,7 +130,7 @@ fn task() -> impl Strategy<Value = TaskRatio> {
 }
 
 /// A snapshot as an exposition gets it: bound.
-fn snapshot() -> impl Strategy<Value = Snapshot> {
+pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
     let about = (option::of(word()), option::of(word()), run(), option::of(state()), users());
     let rows = (vec(endpoint(), 0..12), vec(error(), 0..8), vec(task(), 0..4));
     let maybe = (
@@ -236,77 +236,4 @@ proptest! {
             }
         }
     }
-}
-
-/// The metrics that have a series when nothing but the time of the snapshot is known.
-fn given(snapshot: Snapshot) -> Vec<String> {
-    let config = Config { schemas: Schema::ALL.to_vec(), ..Config::default() };
-    let families = collect(&expose(&config, vec![sighting(snapshot)]));
-    let given = families.iter().filter(|family| !family.samples.is_empty());
-    given.map(|family| family.meta.name.to_string()["locust_".len()..].to_owned()).collect()
-}
-
-#[test]
-fn absent_input_never_gives_a_value() {
-    assert_eq!(
-        given(empty()),
-        [
-            "up",
-            "scrape_duration_seconds",
-            "scrape_collector_success",
-            "scrape_collector_duration_seconds",
-            "stats_truncated_rows",
-            "info",
-            // A snapshot without workers is one of a local run: it has none.
-            "workers_count",
-            "workers_running_count",
-            "workers_hatching_count",
-            "workers_missing_count",
-            "exporter_build_info",
-            "exporter_folded_series_total",
-            "exporter_rejected_rows_total",
-            "total_scrapes",
-        ]
-    );
-}
-
-#[test]
-fn an_endpoint_of_which_nothing_is_known_gives_no_series() {
-    let nothing = Endpoint {
-        method: "GET".into(),
-        name: "/".into(),
-        requests: None,
-        failures: None,
-        avg: None,
-        min: None,
-        max: None,
-        median: None,
-        percentiles: Vec::new(),
-        current_rps: None,
-        current_fail_per_sec: None,
-        avg_content_length: None,
-        request_bytes: None,
-    };
-    let mut snapshot = empty();
-    snapshot.endpoints = vec![nothing.clone()];
-    snapshot.total = Some(nothing);
-    assert_eq!(given(snapshot), given(empty()));
-}
-
-#[test]
-fn a_worker_of_which_nothing_is_known_gives_only_its_state() {
-    let mut snapshot = empty();
-    snapshot.workers = Some(vec![Worker {
-        id: "a".into(),
-        state: State::Missing,
-        users: None,
-        cpu_percent: None,
-        memory_bytes: None,
-        last_heartbeat: None,
-    }]);
-    let mut expected = given(empty());
-    expected.retain(|name| name != "workers_count");
-    let mut now = given(snapshot);
-    now.retain(|name| !["workers", "workers_count", "slave_count"].contains(&name.as_str()));
-    assert_eq!(now, expected);
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail a test, too"
 )]
 
+mod absent;
 mod clashes;
 mod collect;
 mod defects;

@@ -50,7 +50,8 @@ impl Visitor for Text {
 
 fn line(out: &mut String, name: &str, labels: &Labels<'_>, quantile: Option<f64>, value: f64) {
     out.push_str(name);
-    let quantile = quantile.map(number);
+    // As in `OpenMetrics`, `1.0`: a series has the same labels in all formats.
+    let quantile = quantile.map(|q| format!("{q:?}"));
     let quantile = quantile.iter().map(|q| ("quantile", q.as_str()));
     for (index, (label, value)) in labels.iter().chain(quantile.clone()).enumerate() {
         let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
