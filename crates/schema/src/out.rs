@@ -91,3 +91,22 @@ impl<M: Measure> Measure for Option<M> {
         self.and_then(M::measure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_in_seconds_since_1970_also_before() {
+        let quarter = Duration::from_millis(250);
+        assert_eq!((SystemTime::UNIX_EPOCH + quarter).measure(), Some(0.25));
+        assert_eq!((SystemTime::UNIX_EPOCH - quarter).measure(), Some(-0.25));
+    }
+
+    #[test]
+    fn what_is_not_known_has_no_number() {
+        assert_eq!(None::<u64>.measure(), None);
+        assert_eq!(Some(None::<u64>).measure(), None);
+        assert_eq!(Some(true).measure(), Some(1.0));
+    }
+}

@@ -106,7 +106,7 @@ fn defect_10_a_null_percentile_gave_a_false_zero() {
 fn a_percentile_is_known_by_its_share_however_it_was_written() {
     let mut snapshot = empty();
     let value = locust_model::Millis(3.0);
-    snapshot.current_percentiles = vec![Percentile { q: 0.1 + 0.85, value }];
+    snapshot.current_percentiles = vec![Percentile { q: 0.95_f64.next_up(), value }];
     assert_eq!(
         classic(snapshot, &["requests_current_response_time_percentile_95"]),
         ["requests_current_response_time_percentile_95 3"]

@@ -128,6 +128,18 @@ fn an_endpoint_named_like_the_aggregated_row_gives_way_to_it_and_is_counted() {
 }
 
 #[test]
+fn an_endpoint_named_like_the_aggregated_row_stands_where_there_is_no_such_row() {
+    let mut snapshot = empty();
+    snapshot.endpoints = vec![endpoint("", "Aggregated", 1)];
+    assert_eq!(
+        lines(&[Classic], snapshot.clone(), &["requests_num_requests"]),
+        [r#"requests_num_requests{method="",name="Aggregated"} 1"#]
+    );
+    let text = expose(&own(), &[Classic], vec![sighting(snapshot)]);
+    assert_eq!(rejected(&text, "named_like_aggregated"), "0");
+}
+
+#[test]
 fn every_reason_is_there_from_the_start_so_that_a_first_increase_is_seen() {
     let text = expose(&own(), &[Standard], vec![down()]);
     let counters: Vec<_> = text
