@@ -4,7 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "helpers of tests may fail a test, too"
+    reason = "functions that tests share may fail a test, too"
 )]
 
 mod absent;
