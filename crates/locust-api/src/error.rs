@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Why Locust, or one of its routes, could not be had.
 ///
 /// The messages name what happened and what to do, and never hold a credential.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No connection, or it broke.
@@ -32,7 +32,13 @@ pub enum Error {
         /// What is odd about it.
         cause: String,
     },
-    /// Locust asks for a login, and no credentials were given.
+    /// A route that this Locust does not have.
+    #[error("{url} is not there: 404 Not Found")]
+    NoRoute {
+        /// The route, without credentials.
+        url: String,
+    },
+    /// Locust asks for a login, and no credentials of the right kind were given.
     #[error("{url} needs a login: {cause}")]
     LoginNeeded {
         /// The route, without credentials.

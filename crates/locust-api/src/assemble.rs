@@ -1,0 +1,130 @@
+//! Putting the parts of a look together.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use locust_model::{Endpoint, Snapshot, State, Users};
+
+use crate::wire::target_is_kept_up_to_date;
+use crate::{Exceptions, Failures, Index, Rejected, Stats, StatsCsv, Tasks};
+
+/// The parts of a look, as far as they could be had.
+pub(crate) struct Parts {
+    pub(crate) stats: Stats,
+    pub(crate) stats_csv: Option<StatsCsv>,
+    pub(crate) failures_csv: Option<Failures>,
+    pub(crate) exceptions: Option<Exceptions>,
+    pub(crate) tasks: Option<Tasks>,
+    pub(crate) index: Option<Index>,
+}
+
+/// Puts the parts together.
+pub(crate) fn assemble(parts: Parts, time: SystemTime, rejected: &mut Rejected) -> Snapshot {
+    let Parts { mut stats, stats_csv, failures_csv, exceptions, tasks, index } = parts;
+    rejected.merge(&stats.rejected);
+    let mut snapshot = Snapshot::empty(time);
+    snapshot.truncated_rows =
+        put_rows(&mut stats, stats_csv, rejected) + put_errors(&mut stats, failures_csv, rejected);
+    snapshot.exceptions = exceptions.map(|mut exceptions| {
+        rejected.merge(&exceptions.rejected);
+        if stats.dialect.escapes_exceptions {
+            exceptions.unescape();
+        }
+        exceptions.exceptions
+    });
+    snapshot.users = users(&stats, tasks.as_ref(), index.as_ref());
+    if let Some(tasks) = tasks {
+        rejected.merge(&tasks.rejected);
+        snapshot.tasks = tasks.tasks;
+    }
+    if let Some(index) = index {
+        snapshot.version = index.version;
+        snapshot.host = index.host;
+    }
+    snapshot.state = stats.state;
+    snapshot.workers = stats.workers;
+    snapshot.total = stats.total;
+    snapshot.rates = stats.rates;
+    snapshot.fail_ratio = stats.fail_ratio;
+    snapshot.current_percentiles = stats.current_percentiles;
+    snapshot.endpoints = stats.endpoints;
+    snapshot.errors = stats.errors;
+    snapshot
+}
+
+/// Takes the rows, and the total with them so that they agree, from the CSV where it was asked
+/// for. Answers how many rows are missing at least: if the requests do not add up, one.
+fn put_rows(stats: &mut Stats, csv: Option<StatsCsv>, rejected: &mut Rejected) -> u64 {
+    let Some(csv) = csv else { return u64::from(stats.rows_are_truncated()) };
+    rejected.merge(&csv.rejected);
+    let StatsCsv { mut total, mut endpoints, .. } = csv;
+    put_current_rates(&mut endpoints, &stats.endpoints);
+    if let (Some(total), Some(known)) = (&mut total, &stats.total) {
+        put_current_rate(total, known);
+    }
+    stats.fail_ratio = total.as_ref().and_then(fail_ratio).or(stats.fail_ratio);
+    stats.endpoints = endpoints;
+    stats.total = total;
+    0
+}
+
+/// Takes the errors from the CSV where it was asked for. Answers how many are missing at least.
+fn put_errors(stats: &mut Stats, csv: Option<Failures>, rejected: &mut Rejected) -> u64 {
+    let Some(mut csv) = csv else { return u64::from(stats.errors_are_truncated()) };
+    rejected.merge(&csv.rejected);
+    if stats.dialect.escapes_errors {
+        csv.unquote();
+    }
+    stats.errors = csv.errors;
+    0
+}
+
+/// The CSV has no current rates: those of the JSON's rows are put to them.
+fn put_current_rates(endpoints: &mut [Endpoint], known: &[Endpoint]) {
+    let by_key: HashMap<(&str, &str), &Endpoint> =
+        known.iter().map(|row| ((&*row.name, &*row.method), row)).collect();
+    for row in endpoints {
+        if let Some(known) = by_key.get(&(&*row.name, &*row.method)) {
+            put_current_rate(row, known);
+        }
+    }
+}
+
+fn put_current_rate(row: &mut Endpoint, known: &Endpoint) {
+    row.current_rps = known.current_rps;
+    row.current_fail_per_sec = known.current_fail_per_sec;
+}
+
+fn fail_ratio(total: &Endpoint) -> Option<f64> {
+    let (requests, failures) = (total.requests?, total.failures?);
+    Some(if requests == 0 { 0.0 } else { failures as f64 / requests as f64 })
+}
+
+fn users(stats: &Stats, tasks: Option<&Tasks>, index: Option<&Index>) -> Users {
+    let running = stats.user_count;
+    let index = index.filter(|index| is_credible(index, stats));
+    Users {
+        running,
+        waiting: None,
+        target: index.and_then(|index| index.num_users),
+        spawned: None,
+        spawn_rate: index.and_then(|index| index.spawn_rate),
+        by_class: tasks
+            .zip(running)
+            .map(|(tasks, running)| tasks.users_by_class(running))
+            .unwrap_or_default(),
+    }
+}
+
+/// Whether the wishes are those of the test that runs. In a Locust before 2.47 they may be those
+/// of the command line, and only the users show that the web UI was used to wish for others.
+fn is_credible(index: &Index, stats: &Stats) -> bool {
+    if index.version.as_deref().is_some_and(target_is_kept_up_to_date) {
+        return true;
+    }
+    match (&stats.state, stats.user_count, index.num_users) {
+        (Some(State::Running), Some(users), Some(target)) => users == target,
+        (_, Some(users), Some(target)) => users <= target,
+        _ => true,
+    }
+}

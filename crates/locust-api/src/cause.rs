@@ -1,0 +1,117 @@
+//! What lies beneath a failed request, in plain words.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+
+use crate::redact::excerpt;
+
+/// What lies beneath a failed request.
+pub(crate) enum Cause {
+    /// There is no connection, or it broke.
+    Connection(String),
+    /// What came is not HTTP, or not gzip where it says so.
+    Garbage(String),
+}
+
+/// Finds the innermost cause.
+pub(crate) fn of(error: &reqwest::Error) -> Cause {
+    let mut garbage = false;
+    let mut innermost: &(dyn StdError + 'static) = error;
+    for cause in chain(error) {
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return Cause::Connection(tls(error));
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            garbage |= error.is_parse() && !error.is_incomplete_message();
+        }
+        innermost = cause;
+    }
+    let text = excerpt(&innermost.to_string());
+    if garbage { Cause::Garbage(text) } else { Cause::Connection(text) }
+}
+
+/// Whether the connection broke before there was an answer, so that asking again may help.
+pub(crate) fn is_broken_connection(error: &reqwest::Error) -> bool {
+    let mut broken = false;
+    for cause in chain(error) {
+        if cause.is::<rustls::Error>() {
+            return false;
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            broken |= error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        }
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            broken |= is_broken(error.kind());
+        }
+    }
+    broken
+}
+
+/// Whether an answer's body ended because its connection did, and not because of what it holds.
+pub(crate) fn is_broken_body(error: &reqwest::Error) -> bool {
+    chain(error).any(|cause| {
+        cause.is::<hyper::Error>()
+            || cause.is::<rustls::Error>()
+            || cause.downcast_ref::<io::Error>().is_some_and(|error| {
+                error.kind() != io::ErrorKind::UnexpectedEof && is_broken(error.kind())
+            })
+    })
+}
+
+fn is_broken(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, NotConnected,
+        UnexpectedEof,
+    };
+    matches!(
+        kind,
+        BrokenPipe
+            | ConnectionAborted
+            | ConnectionRefused
+            | ConnectionReset
+            | NotConnected
+            | UnexpectedEof
+    )
+}
+
+/// An error and all that lie beneath it. An [`io::Error`] that wraps another hides it from
+/// `source`, which goes on one further.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn tls(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => format!(
+            "its certificate is for another name ({}); use an address or a server name that it \
+             bears, or trust any with --locust.tls.insecure-skip-verify",
+            excerpt(&error.to_string())
+        ),
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => format!(
+            "its certificate is not trusted ({}); give the CA with --locust.tls.ca-file, or trust \
+             any with --locust.tls.insecure-skip-verify",
+            excerpt(&error.to_string())
+        ),
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
+        ) => "it asks for a client certificate; give one with --locust.tls.cert-file and \
+              --locust.tls.key-file"
+            .to_owned(),
+        rustls::Error::InvalidMessage(_) => {
+            "it does not speak TLS; is the address to begin with http:// ?".to_owned()
+        }
+        error => format!("TLS failed: {}", excerpt(&error.to_string())),
+    }
+}

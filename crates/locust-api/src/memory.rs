@@ -1,0 +1,125 @@
+//! What a client remembers from one look to the next.
+
+use std::time::{Duration, Instant};
+
+use locust_model::State;
+
+use crate::wire::Dialect;
+use crate::{Index, Quantiles, Stats};
+
+/// How long what the page of the web UI said is believed.
+const INDEX_AGE: Duration = Duration::from_mins(1);
+
+/// What a client remembers from one look to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Whether the last look saw more rows than the JSON gives.
+    rows_truncated: bool,
+    /// Whether the last look saw more errors than the JSON gives.
+    errors_truncated: bool,
+    pub(crate) dialect: Dialect,
+    index: Option<Remembered>,
+}
+
+/// What the page of the web UI said last, and what Locust did then.
+#[derive(Clone, Debug)]
+struct Remembered {
+    index: Index,
+    asked: Instant,
+    /// Whether the last asking succeeded; if not, `index` is of an earlier one.
+    is_fresh: bool,
+    state: Option<State>,
+    users: Option<u64>,
+}
+
+/// What to ask at once, without waiting for the statistics.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) stats_csv: bool,
+    pub(crate) failures_csv: bool,
+    pub(crate) index: bool,
+    remembered: Option<Remembered>,
+}
+
+/// What the statistics tell about what else to ask.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) rows_truncated: bool,
+    pub(crate) errors_truncated: bool,
+    state: Option<State>,
+    users: Option<u64>,
+}
+
+impl Facts {
+    pub(crate) fn of(stats: &Stats) -> Self {
+        Self {
+            rows_truncated: stats.rows_are_truncated(),
+            errors_truncated: stats.errors_are_truncated(),
+            state: stats.state.clone(),
+            users: stats.user_count,
+        }
+    }
+}
+
+impl Memory {
+    pub(crate) fn plan(&self, quantiles: Quantiles, now: Instant) -> Plan {
+        let known = self.index.as_ref();
+        Plan {
+            stats_csv: self.rows_truncated || quantiles == Quantiles::All,
+            failures_csv: self.errors_truncated,
+            index: known.is_none_or(|known| {
+                !known.is_fresh || now.saturating_duration_since(known.asked) >= INDEX_AGE
+            }),
+            remembered: self.index.clone(),
+        }
+    }
+
+    /// Takes in what the statistics told.
+    pub(crate) fn learn(&mut self, facts: &Facts, dialect: Dialect) {
+        self.rows_truncated = facts.rows_truncated;
+        self.errors_truncated = facts.errors_truncated;
+        self.dialect = dialect;
+    }
+
+    /// Takes in what the page of the web UI said, or that it could not be had.
+    pub(crate) fn learn_index(&mut self, index: Option<Index>, facts: &Facts, asked: Instant) {
+        match (index, &mut self.index) {
+            (Some(index), kept) => {
+                let (state, users) = (facts.state.clone(), facts.users);
+                *kept = Some(Remembered { index, asked, is_fresh: true, state, users });
+            }
+            (None, Some(kept)) => kept.is_fresh = false,
+            (None, None) => {}
+        }
+    }
+
+    /// Forgets all, since the next Locust at this address may be another.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What is known of the page of the web UI. Where the last asking failed, its wishes may be
+    /// outdated, and only what hardly changes is given.
+    pub(crate) fn index(&self) -> Option<Index> {
+        let known = self.index.as_ref()?;
+        let mut index = known.index.clone();
+        if !known.is_fresh {
+            index.num_users = None;
+            index.spawn_rate = None;
+        }
+        Some(index)
+    }
+}
+
+impl Plan {
+    /// Whether what the page of the web UI said must be asked again: the state has changed since,
+    /// or the users are others than were wished for. In the latter case not again and again: with
+    /// a load shape nobody wishes for what it does.
+    pub(crate) fn needs_index(&self, facts: &Facts) -> bool {
+        let Some(known) = &self.remembered else { return true };
+        let is_off_target = facts.state == Some(State::Running)
+            && known.index.num_users.is_some()
+            && known.index.num_users != facts.users;
+        known.state != facts.state || (is_off_target && known.users != facts.users)
+    }
+}

@@ -1,0 +1,58 @@
+//! Counting what was left out.
+
+/// Rows, or values of rows, that were left out because they make no sense, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejected(Vec<(&'static str, u64)>);
+
+impl Rejected {
+    /// A number that is NaN or infinite.
+    pub const NOT_FINITE: &str = "not_finite";
+    /// A count below zero.
+    pub const NEGATIVE: &str = "negative";
+    /// A value of another type than it has in any version of Locust.
+    pub const WRONG_TYPE: &str = "wrong_type";
+    /// A row without a name (or, of a worker, without an id).
+    pub const NO_NAME: &str = "no_name";
+    /// A row that is not an object.
+    pub const NOT_AN_OBJECT: &str = "not_an_object";
+    /// A row of a CSV with another number of fields than its header.
+    pub const WRONG_LENGTH: &str = "wrong_length";
+    /// A text that is not UTF-8.
+    pub const NOT_UTF8: &str = "not_utf8";
+    /// Task sets nested deeper than any test needs.
+    pub const TOO_DEEP: &str = "too_deep";
+
+    /// Counts one.
+    pub(crate) fn add(&mut self, reason: &'static str) {
+        self.add_many(reason, 1);
+    }
+
+    /// Takes in another count.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (reason, count) in &other.0 {
+            self.add_many(reason, *count);
+        }
+    }
+
+    /// How many were left out for `reason`.
+    pub fn count(&self, reason: &str) -> u64 {
+        self.0.iter().find(|(known, _)| *known == reason).map_or(0, |(_, count)| *count)
+    }
+
+    /// Whether nothing was left out.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The reasons and their counts.
+    pub fn into_vec(self) -> Vec<(&'static str, u64)> {
+        self.0
+    }
+
+    fn add_many(&mut self, reason: &'static str, count: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, known)) => *known += count,
+            None => self.0.push((reason, count)),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Asking a route over HTTP.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use crate::cause::{self, Cause};
+use crate::config::{Auth, Config, ConfigError};
+use crate::redact::{self, excerpt};
+use crate::route::{Kind, Route};
+use crate::session::Session;
+use crate::{Error, tls};
+
+/// How long is waited before a broken connection is tried once more.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Bytes of a failure's text that are read.
+const FAILURE_BYTES: usize = 4096;
+
+/// Connections kept open: the routes of an ordinary look.
+const IDLE_CONNECTIONS: usize = 4;
+
+/// Asks routes over HTTP.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    /// May hold a user and a password.
+    base: Url,
+    pub(crate) auth: Auth,
+    body_limit: usize,
+    pub(crate) session: Session,
+}
+
+impl Transport {
+    pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
+        let Config { url, auth, tls, body_limit, user_agent, .. } = config;
+        check(&url, &auth)?;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(&tls, url.scheme() == "https")?)
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy from the environment would see the credentials, and Locust is near by.
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .tcp_nodelay(true)
+            .user_agent(
+                HeaderValue::from_str(&user_agent)
+                    .map_err(|_| ConfigError::Header { what: "user agent" })?,
+            );
+        if let Auth::Bearer(token) = &auth {
+            builder = builder.default_headers(bearer(token.expose_secret())?);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| ConfigError::Client { cause: excerpt(&error.to_string()) })?;
+        Ok(Self { http, base: url, auth, body_limit, session: Session::default() })
+    }
+
+    /// Whether any credentials are given.
+    fn has_credentials(&self) -> bool {
+        !matches!(self.auth, Auth::None) || is_with_user(&self.base)
+    }
+
+    /// A route's address, which may hold credentials.
+    pub(crate) fn address(&self, route: Route) -> Url {
+        let mut url = self.base.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), route.path));
+        url
+    }
+
+    /// A route's address as it may be shown.
+    pub(crate) fn shown(&self, route: Route) -> String {
+        redact::url(&self.address(route))
+    }
+
+    /// Asks a route, logging in where that is needed and possible.
+    pub(crate) async fn get(&self, route: Route) -> Result<Vec<u8>, Error> {
+        let seen = self.session.current().await;
+        let response = self.send_get(route, seen.cookie()).await?;
+        if !(matches!(self.auth, Auth::Login { .. }) && is_to_login(&response)) {
+            return self.body(route, response).await;
+        }
+        drop(response);
+        let renewed = self.session.renew(&seen, self.log_in()).await?;
+        let response = self.send_get(route, renewed.cookie()).await?;
+        if is_to_login(&response) {
+            return Err(Error::LoginRefused {
+                url: self.shown(route),
+                cause: "it asks for a login again right after one that succeeded".to_owned(),
+            });
+        }
+        self.body(route, response).await
+    }
+
+    /// Asks a route without logging in.
+    pub(crate) async fn send_get(
+        &self,
+        route: Route,
+        cookie: Option<&HeaderValue>,
+    ) -> Result<Response, Error> {
+        let build = || {
+            let mut request = self.authorized(self.http.get(self.address(route)));
+            if let Some(cookie) = cookie {
+                request = request.header(COOKIE, cookie);
+            }
+            request
+        };
+        let response = match build().send().await {
+            Err(error) if cause::is_broken_connection(&error) => {
+                tokio::time::sleep(PAUSE).await;
+                build().send().await
+            }
+            result => result,
+        };
+        response.map_err(|error| no_answer(&self.address(route), &error))
+    }
+
+    /// Sends a form, once.
+    pub(crate) async fn send_form(
+        &self,
+        url: Url,
+        form: &[(&str, &str)],
+    ) -> Result<Response, Error> {
+        let request = self.authorized(self.http.post(url.clone())).form(form);
+        request.send().await.map_err(|error| no_answer(&url, &error))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.auth {
+            Auth::Basic { username, password } => {
+                request.basic_auth(username, Some(password.expose_secret()))
+            }
+            // A user in the address is sent by reqwest, a bearer token with every request.
+            Auth::None | Auth::Bearer(_) | Auth::Login { .. } => request,
+        }
+    }
+
+    /// Judges an answer by its head, and reads its body.
+    pub(crate) async fn body(&self, route: Route, response: Response) -> Result<Vec<u8>, Error> {
+        let url = self.shown(route);
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(self.redirected(url, &response));
+        }
+        match status {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                return Err(self.unauthorized(url, status));
+            }
+            StatusCode::NOT_FOUND => return Err(Error::NoRoute { url }),
+            status if status.is_server_error() => return Err(self.failed(url, response).await),
+            status => return Err(Error::NotLocust { url, cause: format!("it answers {status}") }),
+        }
+        let is_html = content_type(&response).is_some_and(|kind| kind.starts_with("text/html"));
+        let kind = content_type(&response).map(excerpt);
+        let body = self.read(&url, response).await?;
+        if body.starts_with(b"Locust auth exception") {
+            return Err(Error::LoginNeeded {
+                url,
+                cause: "Locust runs with --web-login, but its locustfile sets up no login (such \
+                        as a SECRET_KEY): complete it, or leave --web-login out"
+                    .to_owned(),
+            });
+        }
+        let begins = body.trim_ascii_start().first();
+        let is_odd = match route.kind {
+            Kind::Html => false,
+            Kind::Csv => is_html || begins == Some(&b'<'),
+            // By its content, since a proxy may change the type of JSON.
+            Kind::Json => is_html || begins.is_some_and(|byte| !matches!(byte, b'{' | b'[')),
+        };
+        if is_odd {
+            let kind = kind.unwrap_or_else(|| "a text of no type".to_owned());
+            let cause = format!("it answers with {kind} instead of {}", route.kind.name());
+            return Err(Error::NotLocust { url, cause });
+        }
+        Ok(body)
+    }
+
+    fn redirected(&self, url: String, response: &Response) -> Error {
+        let to = location(response).map_or_else(String::new, |to| excerpt(to.path()));
+        if !is_to_login(response) {
+            let cause = if to.is_empty() {
+                format!("it answers {}", response.status())
+            } else {
+                format!("it redirects to {to}")
+            };
+            return Error::NotLocust { url, cause };
+        }
+        let cause = if self.has_credentials() {
+            format!(
+                "it redirects to {to}: it wants its login form filled in (or a cookie), and does \
+                 not accept the given credentials"
+            )
+        } else {
+            format!("it redirects to {to}: give user and password for its login form")
+        };
+        Error::LoginNeeded { url, cause }
+    }
+
+    fn unauthorized(&self, url: String, status: StatusCode) -> Error {
+        if self.has_credentials() {
+            let cause = format!("it answers {status} to the given credentials");
+            Error::LoginRefused { url, cause }
+        } else {
+            let cause = format!("it answers {status}: give credentials");
+            Error::LoginNeeded { url, cause }
+        }
+    }
+
+    /// The failure that a 5xx tells of. Older Locusts wrap a 404 into a 500.
+    async fn failed(&self, url: String, response: Response) -> Error {
+        let status = response.status();
+        let text = beginning(response, FAILURE_BYTES).await;
+        let text = excerpt(&String::from_utf8_lossy(&text));
+        if text.starts_with("404 Not Found") {
+            return Error::NoRoute { url };
+        }
+        let cause = if text.is_empty() { status.to_string() } else { format!("{status}: {text}") };
+        Error::Failed { url, cause }
+    }
+
+    /// Reads a body up to the limit.
+    async fn read(&self, url: &str, mut response: Response) -> Result<Vec<u8>, Error> {
+        let limit = self.body_limit;
+        let too_large = || Error::TooLarge { url: url.to_owned(), limit };
+        let told = response.content_length().unwrap_or(0);
+        if told > limit as u64 {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(broken_body(url, body.len(), &error)),
+            }
+        }
+    }
+}
+
+fn no_answer(url: &Url, error: &reqwest::Error) -> Error {
+    let url = redact::url(url);
+    match cause::of(error) {
+        Cause::Connection(cause) => Error::Unreachable { url, cause },
+        Cause::Garbage(cause) => Error::NotLocust { url, cause },
+    }
+}
+
+fn broken_body(url: &str, bytes: usize, error: &reqwest::Error) -> Error {
+    let url = url.to_owned();
+    let (Cause::Connection(cause) | Cause::Garbage(cause)) = cause::of(error);
+    if cause::is_broken_body(error) {
+        let cause = format!("the connection broke after {bytes} bytes of the answer: {cause}");
+        Error::Unreachable { url, cause }
+    } else {
+        let cause = format!("the answer cannot be decompressed: {cause}");
+        Error::NotUnderstood { url, cause }
+    }
+}
+
+/// The beginning of a body, as far as it can be had.
+async fn beginning(mut response: Response, bytes: usize) -> Vec<u8> {
+    let mut text = Vec::new();
+    while text.len() < bytes {
+        match response.chunk().await {
+            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    text.truncate(bytes);
+    text
+}
+
+/// Where an answer redirects to.
+pub(crate) fn location(response: &Response) -> Option<Url> {
+    let location = response.headers().get(LOCATION)?;
+    response.url().join(&String::from_utf8_lossy(location.as_bytes())).ok()
+}
+
+/// Whether an answer redirects to the login page.
+pub(crate) fn is_to_login(response: &Response) -> bool {
+    response.status().is_redirection()
+        && location(response).is_some_and(|to| to.path().trim_end_matches('/').ends_with("/login"))
+}
+
+fn content_type(response: &Response) -> Option<&str> {
+    response.headers().get(CONTENT_TYPE)?.to_str().ok()
+}
+
+fn bearer(token: &str) -> Result<HeaderMap, ConfigError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| ConfigError::Header { what: "bearer token" })?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+}
+
+fn is_with_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+fn check(url: &Url, auth: &Auth) -> Result<(), ConfigError> {
+    let shown = || redact::url(url);
+    if !matches!(url.scheme(), "http" | "https") {
+        let reason = "is of a scheme that Locust does not speak";
+        return Err(ConfigError::Url { url: shown(), reason });
+    }
+    let other = match auth {
+        Auth::Basic { .. } => "a user and a password",
+        Auth::Bearer(_) => "a bearer token",
+        Auth::None | Auth::Login { .. } => return Ok(()),
+    };
+    if is_with_user(url) {
+        return Err(ConfigError::TwoCredentials { url: shown(), other });
+    }
+    Ok(())
+}

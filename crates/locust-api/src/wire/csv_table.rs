@@ -1,0 +1,96 @@
+//! A CSV whose columns are found by their names.
+
+use csv::ByteRecord;
+
+use super::Malformed;
+use super::scalar::whole;
+use crate::Rejected;
+
+const WHAT: &str = "CSV";
+
+/// A CSV being read.
+pub(super) struct Table<'a> {
+    reader: csv::Reader<&'a [u8]>,
+    columns: Vec<String>,
+    record: ByteRecord,
+    bytes: usize,
+}
+
+impl<'a> Table<'a> {
+    /// Begins to read; the columns named must be there.
+    pub(super) fn new(body: &'a [u8], required: &[&str]) -> Result<Self, Malformed> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
+        let header = reader.byte_headers().map_err(|error| invalid(&error))?;
+        let columns: Vec<String> = header
+            .iter()
+            .map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned())
+            .collect();
+        if let Some(missing) = required.iter().find(|name| !columns.iter().any(|c| c == *name)) {
+            return Err(Malformed::Invalid {
+                what: WHAT,
+                cause: format!("it has no column {missing:?}"),
+            });
+        }
+        Ok(Self { reader, columns, record: ByteRecord::new(), bytes: body.len() })
+    }
+
+    /// The columns' names.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.columns.iter().enumerate().map(|(at, name)| (at, name.as_str()))
+    }
+
+    /// Where a column is.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    /// Goes to the next row of the right length. Others are counted, but for the last one, which
+    /// shows that the end is missing.
+    pub(super) fn next_row(&mut self, rejected: &mut Rejected) -> Result<bool, Malformed> {
+        let mut was_wrong = false;
+        while self.reader.read_byte_record(&mut self.record).map_err(|error| invalid(&error))? {
+            if self.record.len() == self.columns.len() {
+                return Ok(true);
+            }
+            was_wrong = true;
+            rejected.add(Rejected::WRONG_LENGTH);
+        }
+        if was_wrong {
+            return Err(Malformed::Cut { what: WHAT, bytes: self.bytes });
+        }
+        Ok(false)
+    }
+
+    /// A text of the row.
+    pub(super) fn text(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<&str> {
+        let text = std::str::from_utf8(self.record.get(column?)?);
+        if text.is_err() {
+            rejected.add(Rejected::NOT_UTF8);
+        }
+        text.ok()
+    }
+
+    /// A number of the row; `None` where there is none (`N/A`).
+    pub(super) fn number(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<f64> {
+        let text = self.text(column, rejected)?.trim();
+        if text.is_empty() || text == "N/A" {
+            return None;
+        }
+        let reason = match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => return Some(number),
+            Ok(_) => Rejected::NOT_FINITE,
+            Err(_) => Rejected::WRONG_TYPE,
+        };
+        rejected.add(reason);
+        None
+    }
+
+    /// A count of the row.
+    pub(super) fn count(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<u64> {
+        self.number(column, rejected).and_then(|number| whole(number, rejected))
+    }
+}
+
+fn invalid(error: &csv::Error) -> Malformed {
+    Malformed::Invalid { what: WHAT, cause: error.to_string() }
+}

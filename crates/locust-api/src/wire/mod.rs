@@ -1,0 +1,33 @@
+//! Reading Locust's answers, of every version, into the model.
+
+mod csv_table;
+mod exceptions;
+mod failures_csv;
+mod index;
+mod json;
+mod logs;
+mod malformed;
+mod mend;
+mod row;
+mod scalar;
+mod stats;
+mod stats_csv;
+mod tasks;
+mod text;
+mod timestamp;
+mod worker;
+
+pub use exceptions::Exceptions;
+pub use failures_csv::Failures;
+pub use index::Index;
+pub use logs::Logs;
+pub(crate) use logs::worker_count;
+pub(crate) use malformed::Malformed;
+pub use stats::Stats;
+pub use stats_csv::StatsCsv;
+pub use tasks::Tasks;
+pub(crate) use text::Dialect;
+
+pub(crate) use index::{login_callback, target_is_kept_up_to_date};
+#[cfg(feature = "fuzzing")]
+pub(crate) use mend::mend;
