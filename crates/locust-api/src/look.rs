@@ -1,6 +1,7 @@
 //! One look at a Locust.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
 use locust_model::Snapshot;
@@ -133,19 +134,22 @@ impl Client {
     }
 }
 
-/// Asks a route until the deadline.
-async fn asked<T>(
-    client: &Client,
+/// Asks a route until the deadline. The asking is boxed: six of them side by side would be too
+/// large for a caller's stack.
+fn asked<'a, T: 'a>(
+    client: &'a Client,
     route: Route,
-    answer: impl Future<Output = Result<T, Error>>,
+    answer: impl Future<Output = Result<T, Error>> + Send + 'a,
     deadline: Instant,
-) -> Asked<T> {
-    let at = Instant::now();
-    let result = match tokio::time::timeout_at(deadline.into(), answer).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::TimedOut { url: client.shown(route), after: at.elapsed() }),
-    };
-    Asked { route, result, took: at.elapsed(), at }
+) -> Pin<Box<dyn Future<Output = Asked<T>> + Send + 'a>> {
+    Box::pin(async move {
+        let at = Instant::now();
+        let result = match tokio::time::timeout_at(deadline.into(), answer).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::TimedOut { url: client.shown(route), after: at.elapsed() }),
+        };
+        Asked { route, result, took: at.elapsed(), at }
+    })
 }
 
 impl<T> Asked<T> {

@@ -85,7 +85,7 @@ impl Transport {
             return self.body(route, response).await;
         }
         drop(response);
-        let renewed = self.session.renew(&seen, self.log_in()).await?;
+        let renewed = self.session.renew(&seen, Box::pin(self.log_in())).await?;
         let response = self.send_get(route, renewed.cookie()).await?;
         if is_to_login(&response) {
             return Err(Error::LoginRefused {

@@ -8,6 +8,8 @@ mod json;
 mod logs;
 mod malformed;
 mod mend;
+#[cfg(test)]
+mod proptests;
 mod row;
 mod scalar;
 mod stats;
