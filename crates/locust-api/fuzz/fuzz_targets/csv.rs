@@ -1,0 +1,7 @@
+//! No CSV makes its readers panic.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| locust_api::fuzzing::csv(body));
