@@ -6,6 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::redact::excerpt;
+use crate::tls::is_of_a_ca;
 
 /// What lies beneath a failed request.
 pub(crate) enum Cause {
@@ -99,6 +100,10 @@ fn tls(error: &rustls::Error) -> String {
              bears, or trust any with --locust.tls.insecure-skip-verify",
             excerpt(&error.to_string())
         ),
+        error if is_of_a_ca(error) => "its certificate is self-signed and not trusted; give that \
+             very certificate with --locust.tls.ca-file, or trust any with \
+             --locust.tls.insecure-skip-verify"
+            .to_owned(),
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => format!(
             "its certificate is not trusted ({}); give the CA with --locust.tls.ca-file, or trust \
              any with --locust.tls.insecure-skip-verify",

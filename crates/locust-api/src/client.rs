@@ -128,7 +128,7 @@ impl Client {
     ///
     /// An [`Error`] that says why the route could not be had.
     pub async fn index(&self) -> Result<Index, Error> {
-        self.ask(route::INDEX, |body| Index::parse(&body)).await
+        self.ask(route::INDEX, Index::parse).await
     }
 
     /// Asks `/exceptions` and leaves the texts as they came.

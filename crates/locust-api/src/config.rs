@@ -11,7 +11,8 @@ use crate::redact;
 /// How a Locust is asked.
 pub struct Config {
     /// Where its web UI is: `http` or `https`, with the base path if it has one. A user and a
-    /// password in it are sent as HTTP Basic; query and fragment are ignored.
+    /// password in it are sent as HTTP Basic; query and fragment are ignored. It is asked directly:
+    /// proxies named in the environment are not used.
     pub url: Url,
     /// The credentials.
     pub auth: Auth,

@@ -9,8 +9,8 @@ pub fn json(body: &[u8]) {
     let _ = Tasks::parse(body.to_vec()).map(|tasks| tasks.users_by_class(1_000_000));
     let _ = Logs::parse(body.to_vec());
     let _ = wire::worker_count(body.to_vec());
-    let _ = Index::parse(body);
-    let _ = wire::login_callback(body);
+    let _ = Index::parse(body.to_vec());
+    let _ = wire::login_callback(body.to_vec());
 }
 
 /// Reads all that is CSV.

@@ -21,14 +21,14 @@ impl Transport {
         };
         let page = self.send_get(LOGIN, None).await?;
         let page = self.body(LOGIN, page).await?;
-        let callback = self.callback(&page)?;
+        let callback = self.callback(page)?;
         let form = [("username", username.as_str()), ("password", password.expose_secret())];
         let answer = self.send_form(callback, &form).await?;
         self.opened(&answer)
     }
 
     /// Where the form is to be sent: the password goes nowhere but to the Locust that is asked.
-    fn callback(&self, page: &[u8]) -> Result<Url, Error> {
+    fn callback(&self, page: Vec<u8>) -> Result<Url, Error> {
         let not_understood = |cause: String| Error::NotUnderstood { url: self.shown(LOGIN), cause };
         let callback = wire::login_callback(page)
             .map_err(|malformed| not_understood(malformed.to_string()))?

@@ -111,7 +111,7 @@ impl Client {
             let parts = Parts { stats, stats_csv, failures_csv, exceptions, tasks, index };
             assemble(parts, SystemTime::now(), &mut rejected)
         });
-        if snapshot.is_err() {
+        if matches!(snapshot, Err(Error::Unreachable { .. } | Error::NotLocust { .. })) {
             self.memory().forget();
         }
         let rejected = rejected.into_vec();

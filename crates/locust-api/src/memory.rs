@@ -123,3 +123,49 @@ impl Plan {
         known.state != facts.state || (is_off_target && known.users != facts.users)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(users: Option<u64>) -> Index {
+        Index { num_users: users, version: Some("2.47.0".into()), ..Index::default() }
+    }
+
+    fn running(users: u64) -> Facts {
+        Facts { state: Some(State::Running), users: Some(users), ..Facts::default() }
+    }
+
+    #[test]
+    fn the_page_is_believed_for_a_minute() {
+        let (mut memory, start) = (Memory::default(), Instant::now());
+        assert!(memory.plan(Quantiles::Default, start).index);
+        memory.learn_index(Some(page(Some(5))), &running(5), start);
+        let is_due =
+            |seconds| memory.plan(Quantiles::Default, start + Duration::from_secs(seconds)).index;
+        assert!(!is_due(59));
+        assert!(is_due(60));
+    }
+
+    #[test]
+    fn a_page_without_a_target_cannot_be_off_target() {
+        let (mut memory, start) = (Memory::default(), Instant::now());
+        memory.learn_index(Some(page(None)), &running(5), start);
+        let plan = memory.plan(Quantiles::Default, start);
+        assert!(!plan.needs_index(&running(6)));
+        assert!(plan.needs_index(&Facts { state: Some(State::Stopped), ..running(6) }));
+    }
+
+    #[test]
+    fn truncation_is_remembered_and_forgotten() {
+        let mut memory = Memory::default();
+        let facts = Facts { rows_truncated: true, errors_truncated: true, ..Facts::default() };
+        memory.learn(&facts, Dialect::default());
+        let plan = memory.plan(Quantiles::Default, Instant::now());
+        assert!(plan.stats_csv && plan.failures_csv);
+        memory.learn(&Facts::default(), Dialect::default());
+        let plan = memory.plan(Quantiles::Default, Instant::now());
+        assert!(!plan.stats_csv && !plan.failures_csv);
+        assert!(memory.plan(Quantiles::All, Instant::now()).stats_csv);
+    }
+}

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
 use crate::config::{ConfigError, Tls};
 
@@ -16,15 +19,16 @@ use crate::config::{ConfigError, Tls};
 /// `https`; the system's certificates only where they are needed.
 pub(crate) fn config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = Arc::new(roots(tls, is_https)?);
+    let (roots, given) = roots(tls, is_https)?;
+    let roots = Arc::new(roots);
     let server_name = tls.server_name.as_deref().map(server_name).transpose()?;
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
     let builder = if tls.insecure_skip_verify {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
-    } else if let (Some(name), true) = (server_name, is_https) {
-        let verifier = Renamed::new(name, roots, provider)?;
+    } else if is_https && (server_name.is_some() || !given.is_empty()) {
+        let verifier = Verifier::new(server_name, given, roots, provider)?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
     } else {
         builder.with_root_certificates(roots)
@@ -51,12 +55,18 @@ pub(crate) fn config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigEr
     }
 }
 
-fn roots(tls: &Tls, is_https: bool) -> Result<RootCertStore, ConfigError> {
+/// The certificates to trust, and those of them that were given as a file.
+fn roots(
+    tls: &Tls,
+    is_https: bool,
+) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), ConfigError> {
     let mut roots = RootCertStore::empty();
+    let mut given = Vec::new();
     if let Some(path) = &tls.ca_file {
         const WHAT: &str = "CA file";
-        for certificate in certificates(WHAT, path)? {
-            roots.add(certificate).map_err(|error| ConfigError::File {
+        given = certificates(WHAT, path)?;
+        for certificate in &given {
+            roots.add(certificate.clone()).map_err(|error| ConfigError::File {
                 what: WHAT,
                 path: path.clone(),
                 cause: error.to_string(),
@@ -67,7 +77,7 @@ fn roots(tls: &Tls, is_https: bool) -> Result<RootCertStore, ConfigError> {
         // that names the flags.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    Ok(roots)
+    Ok((roots, given))
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, ConfigError> {
@@ -150,36 +160,48 @@ impl ServerCertVerifier for TrustAll {
     }
 }
 
-/// Verifies as usual, but against another name.
+/// Verifies as usual, but against another name if there is one, and lets a server show the very
+/// certificate that is trusted, as it is with those that `openssl req -x509` makes: they say that
+/// they are a CA's, which is otherwise no certificate for a server.
 #[derive(Debug)]
-struct Renamed {
+struct Verifier {
     inner: Arc<WebPkiServerVerifier>,
-    name: ServerName<'static>,
+    name: Option<ServerName<'static>>,
+    given: Vec<CertificateDer<'static>>,
 }
 
-impl Renamed {
+impl Verifier {
     fn new(
-        name: ServerName<'static>,
+        name: Option<ServerName<'static>>,
+        given: Vec<CertificateDer<'static>>,
         roots: Arc<RootCertStore>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, ConfigError> {
         let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
             .build()
             .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
-        Ok(Self { inner, name })
+        Ok(Self { inner, name, given })
     }
 }
 
-impl ServerCertVerifier for Renamed {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.inner.verify_server_cert(certificate, intermediates, &self.name, ocsp, now)
+        let name = self.name.as_ref().unwrap_or(name);
+        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(error) if is_of_a_ca(&error) && self.given.contains(certificate) => {
+                // Its dates were looked at before what it is for, its name was not.
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            result => result,
+        }
     }
 
     fn verify_tls12_signature(
@@ -203,4 +225,10 @@ impl ServerCertVerifier for Renamed {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
     }
+}
+
+/// Whether a certificate was refused because it says that it is a CA's.
+pub(crate) fn is_of_a_ca(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::Other(other))
+        if other.0.to_string() == "CaUsedAsEndEntity")
 }

@@ -32,10 +32,10 @@ pub struct Index {
 }
 
 impl Index {
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        let page = String::from_utf8_lossy(body);
-        match object_after(&page, "window.templateArgs") {
-            Some(json) => read_first(json.as_bytes().to_vec(), || Args),
+    pub(crate) fn parse(body: Vec<u8>) -> Result<Self, Malformed> {
+        let page = text(body);
+        match find_object(&page, "window.templateArgs") {
+            Some(at) => read_first(tail(page, at), || Args),
             None => Self::of_old_page(&page)
                 .ok_or(Malformed::Shape("it is a page without Locust's arguments or version")),
         }
@@ -72,20 +72,30 @@ pub(crate) fn target_is_kept_up_to_date(version: &str) -> bool {
 }
 
 /// The path or address that the form of the login page is to be sent to, if there is one.
-pub(crate) fn login_callback(body: &[u8]) -> Result<Option<String>, Malformed> {
-    let page = String::from_utf8_lossy(body);
-    let Some(json) = object_after(&page, "authArgs") else {
-        return Err(Malformed::Shape("it is a page without the arguments of Locust's login"));
-    };
-    read_first(json.as_bytes().to_vec(), || AuthArgs)
+pub(crate) fn login_callback(body: Vec<u8>) -> Result<Option<String>, Malformed> {
+    let page = text(body);
+    let at = find_object(&page, "authArgs")
+        .ok_or(Malformed::Shape("it is a page without the arguments of Locust's login"))?;
+    read_first(tail(page, at), || AuthArgs)
 }
 
-/// The text from the object on that is assigned to a name in a script.
-fn object_after<'p>(page: &'p str, name: &str) -> Option<&'p str> {
+fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Where the object begins that is assigned to a name in a script.
+fn find_object(page: &str, name: &str) -> Option<usize> {
     page.match_indices(name).find_map(|(at, _)| {
         let value = page[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
-        value.starts_with('{').then_some(value)
+        value.starts_with('{').then(|| page.len() - value.len())
     })
+}
+
+/// The text from a place on, without a second copy of what may be large.
+fn tail(mut page: String, at: usize) -> Vec<u8> {
+    page.drain(..at);
+    page.into_bytes()
 }
 
 /// Reads the arguments of the page.

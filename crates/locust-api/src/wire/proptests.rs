@@ -79,8 +79,8 @@ fn read_as_anything(body: &[u8]) {
     }
     let _ = Logs::parse(body.to_vec());
     let _ = worker_count(body.to_vec());
-    let _ = Index::parse(body);
-    let _ = login_callback(body);
+    let _ = Index::parse(body.to_vec());
+    let _ = login_callback(body.to_vec());
     let _ = StatsCsv::parse(body, Quantiles::All);
     let _ = Failures::parse(body).map(|mut failures| failures.unquote());
     let _ = Exceptions::parse_csv(body);

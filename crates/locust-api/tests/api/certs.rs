@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
@@ -26,6 +26,26 @@ impl Drop for Ca {
 pub(crate) struct Pair {
     pub(crate) certificate: rcgen::Certificate,
     pub(crate) key: KeyPair,
+}
+
+impl Pair {
+    /// A certificate of its own making, which says that it is a CA's.
+    pub(crate) fn self_signed(name: &str) -> Self {
+        Self::of_a_ca(name, 2100)
+    }
+
+    /// As [`Pair::self_signed`], but no longer valid.
+    pub(crate) fn expired(name: &str) -> Self {
+        Self::of_a_ca(name, 2020)
+    }
+
+    fn of_a_ca(name: &str, until: i32) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = date_time_ymd(until, 1, 1);
+        Self { certificate: params.self_signed(&key).unwrap(), key }
+    }
 }
 
 impl Ca {

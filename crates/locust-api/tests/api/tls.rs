@@ -44,6 +44,30 @@ async fn an_unknown_certificate_names_the_flags() {
 }
 
 #[tokio::test]
+async fn a_self_signed_certificate_is_trusted_where_it_is_the_very_one_given() {
+    let ca = Ca::new();
+    let (ours, other) = (Pair::self_signed("127.0.0.1"), Pair::self_signed("127.0.0.1"));
+    let server = serve(&ca, &ours, false).await;
+    let trust = |pair: &Pair, file: &str| Tls {
+        ca_file: Some(ca.write(file, &pair.certificate.pem())),
+        ..Tls::default()
+    };
+    snapshot(look_with(&server, trust(&ours, "ours.pem")).await);
+    for tls in [trust(&other, "other.pem"), Tls::default()] {
+        let shown = failure(&look_with(&server, tls).await);
+        assert!(shown.contains("that very certificate with --locust.tls.ca-file"), "{shown}");
+    }
+    let elsewhere = Pair::self_signed("elsewhere.example");
+    let server = serve(&ca, &elsewhere, false).await;
+    let shown = failure(&look_with(&server, trust(&elsewhere, "elsewhere.pem")).await);
+    assert!(shown.contains("for another name"), "{shown}");
+    let expired = Pair::expired("127.0.0.1");
+    let server = serve(&ca, &expired, false).await;
+    let shown = failure(&look_with(&server, trust(&expired, "expired.pem")).await);
+    assert!(shown.contains("expired"), "{shown}");
+}
+
+#[tokio::test]
 async fn any_certificate_is_trusted_if_told_so() {
     let ca = Ca::new();
     let server = serve(&ca, &ca.issue("elsewhere.example"), false).await;
