@@ -64,7 +64,7 @@ impl Client {
     ///
     /// An [`Error`] that says why the route could not be had.
     pub async fn failures_csv(&self) -> Result<Failures, Error> {
-        let mut failures = self.ask(route::FAILURES_CSV, |body| Failures::parse(&body)).await?;
+        let mut failures = self.raw_failures_csv().await?;
         if self.memory().dialect.escapes_errors {
             failures.unquote();
         }
@@ -78,7 +78,7 @@ impl Client {
     ///
     /// An [`Error`] that says why the route could not be had.
     pub async fn exceptions(&self) -> Result<Exceptions, Error> {
-        let mut exceptions = self.ask(route::EXCEPTIONS, Exceptions::parse).await?;
+        let mut exceptions = self.raw_exceptions().await?;
         if self.memory().dialect.escapes_exceptions {
             exceptions.unescape();
         }

@@ -10,7 +10,10 @@ use tokio::sync::SetOnce;
 use crate::assemble::{Parts, assemble};
 use crate::memory::Facts;
 use crate::route::{self, Route};
-use crate::{Client, Error, Rejected, Stats};
+use crate::{Client, Error, Exceptions, Failures, Index, Rejected, Stats, StatsCsv, Tasks};
+
+/// The runtime's timers are late by up to this; a look must not be.
+const TIMER_GRAIN: Duration = Duration::from_millis(1);
 
 /// What one look at a Locust gave.
 #[derive(Debug)]
@@ -47,6 +50,18 @@ struct Asked<T> {
     at: Instant,
 }
 
+/// The routes of a look; those that were not asked are `None`.
+struct Answers {
+    stats: Asked<Stats>,
+    /// When the statistics were there.
+    time: SystemTime,
+    stats_csv: Option<Asked<StatsCsv>>,
+    failures_csv: Option<Asked<Failures>>,
+    exceptions: Asked<Exceptions>,
+    tasks: Asked<Tasks>,
+    index: Option<Asked<Index>>,
+}
+
 impl Client {
     /// Looks at Locust: asks, all at once, what a snapshot needs. It ends at the deadline at the
     /// latest; then what has been had by then is served, and the rest counts as failed.
@@ -56,43 +71,48 @@ impl Client {
     /// may have changed, since it grows with the length of the test.
     pub async fn look(&self, deadline: Instant) -> Look {
         let started = Instant::now();
-        let plan = self.memory().plan(self.quantiles(), started);
+        let answers = self.ask_all(deadline).await;
+        let (snapshot, collectors, rejected) = self.put_together(answers);
+        Look { snapshot, collectors, rejected: rejected.into_vec(), took: started.elapsed() }
+    }
+
+    /// Asks all routes of a look at once; those of which the statistics decide, as soon as these
+    /// are there.
+    async fn ask_all(&self, deadline: Instant) -> Answers {
+        let plan = self.memory().plan(self.quantiles(), Instant::now());
         let facts = SetOnce::new();
         let stats = async {
             let asked = asked(self, route::STATS, self.stats(), deadline).await;
             // Set once here, and nowhere else: it cannot be set already.
             let _ = facts.set(asked.result.as_ref().ok().map(Facts::of));
-            asked
+            (asked, SystemTime::now())
         };
-        let later = |at_once: bool, wish: fn(&Facts) -> bool| {
-            let facts = &facts;
-            async move { at_once || facts.wait().await.as_ref().is_some_and(wish) }
-        };
+        let told = async || facts.wait().await.as_ref();
         let stats_csv = async {
-            if !later(plan.stats_csv, |facts| facts.rows_truncated).await {
-                return None;
-            }
-            Some(asked(self, route::STATS_CSV, self.stats_csv(), deadline).await)
+            let due = plan.stats_csv || told().await.is_some_and(|facts| facts.rows_truncated);
+            Some(due.then(|| asked(self, route::STATS_CSV, self.stats_csv(), deadline))?.await)
         };
         let failures_csv = async {
-            if !later(plan.failures_csv, |facts| facts.errors_truncated).await {
-                return None;
-            }
-            Some(asked(self, route::FAILURES_CSV, self.raw_failures_csv(), deadline).await)
+            let due = plan.failures_csv || told().await.is_some_and(|facts| facts.errors_truncated);
+            let answer = self.raw_failures_csv();
+            Some(due.then(|| asked(self, route::FAILURES_CSV, answer, deadline))?.await)
         };
         let index = async {
-            let is_due = plan.index
-                || facts.wait().await.as_ref().is_some_and(|facts| plan.needs_index(facts));
-            if !is_due {
-                return None;
-            }
-            Some(asked(self, route::INDEX, self.index(), deadline).await)
+            let due = plan.index || told().await.is_some_and(|facts| plan.needs_index(facts));
+            Some(due.then(|| asked(self, route::INDEX, self.index(), deadline))?.await)
         };
         let exceptions = asked(self, route::EXCEPTIONS, self.raw_exceptions(), deadline);
         let tasks = asked(self, route::TASKS, self.tasks(), deadline);
-        let (stats, stats_csv, failures_csv, exceptions, tasks, index) =
+        let ((stats, time), stats_csv, failures_csv, exceptions, tasks, index) =
             tokio::join!(stats, stats_csv, failures_csv, exceptions, tasks, index);
+        Answers { stats, time, stats_csv, failures_csv, exceptions, tasks, index }
+    }
 
+    fn put_together(
+        &self,
+        answers: Answers,
+    ) -> (Result<Snapshot, Error>, Vec<Collected>, Rejected) {
+        let Answers { stats, time, stats_csv, failures_csv, exceptions, tasks, index } = answers;
         let mut told = Told::default();
         let stats = told.stats(stats);
         let stats_csv = stats_csv.and_then(|asked| told.part(asked));
@@ -109,21 +129,16 @@ impl Client {
             let index = self.remember(&stats, index);
             let tasks = tasks.flatten();
             let parts = Parts { stats, stats_csv, failures_csv, exceptions, tasks, index };
-            assemble(parts, SystemTime::now(), &mut rejected)
+            assemble(parts, time, &mut rejected)
         });
         if matches!(snapshot, Err(Error::Unreachable { .. } | Error::NotLocust { .. })) {
             self.memory().forget();
         }
-        let rejected = rejected.into_vec();
-        Look { snapshot, collectors: told.0, rejected, took: started.elapsed() }
+        (snapshot, told.0, rejected)
     }
 
     /// Remembers what was told, and answers what is known of the page of the web UI.
-    fn remember(
-        &self,
-        stats: &Stats,
-        index: Option<(Instant, Option<crate::Index>)>,
-    ) -> Option<crate::Index> {
+    fn remember(&self, stats: &Stats, index: Option<(Instant, Option<Index>)>) -> Option<Index> {
         let facts = Facts::of(stats);
         let mut memory = self.memory();
         memory.learn(&facts, stats.dialect);
@@ -144,9 +159,13 @@ fn asked<'a, T: 'a>(
 ) -> Pin<Box<dyn Future<Output = Asked<T>> + Send + 'a>> {
     Box::pin(async move {
         let at = Instant::now();
-        let result = match tokio::time::timeout_at(deadline.into(), answer).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::TimedOut { url: client.shown(route), after: at.elapsed() }),
+        let timed_out = || Error::TimedOut { url: client.shown(route), after: at.elapsed() };
+        let until = deadline.checked_sub(TIMER_GRAIN).unwrap_or(deadline);
+        let result = if at >= until {
+            Err(timed_out())
+        } else {
+            let answer = tokio::time::timeout_at(until.into(), answer).await;
+            answer.unwrap_or_else(|_| Err(timed_out()))
         };
         Asked { route, result, took: at.elapsed(), at }
     })
