@@ -106,3 +106,24 @@ async fn routes_read_old_texts_rightly_once_a_look_has_shown_the_version() {
     let exceptions = client.exceptions().await.unwrap();
     assert!(exceptions.exceptions[0].traceback.contains("File \"/srv"));
 }
+
+#[tokio::test]
+async fn the_csv_of_older_versions_is_read() {
+    for (stats, failures, requests, failed) in [
+        ("2.20/stats.csv", "2.20/failures.csv", 162, 81),
+        ("2.43/stats.csv", "2.43/failures.csv", 194, 97),
+    ] {
+        let server = running_but(vec![
+            ("/stats/requests/csv", Reply::csv(fixture(stats))),
+            ("/stats/failures/csv", Reply::csv(fixture(failures))),
+        ])
+        .await;
+        let stats = server.client().stats_csv().await.unwrap();
+        assert_eq!(stats.total.unwrap().requests, Some(requests));
+        assert_eq!(&*stats.endpoints[0].name, "/bad <b>&\"q\"");
+        let failures = server.client().failures_csv().await.unwrap();
+        assert_eq!(failures.errors[0].occurrences, failed);
+        assert_eq!(failures.errors[0].first_seen, None, "not known before 2.44");
+        assert!(stats.rejected.is_empty() && failures.rejected.is_empty());
+    }
+}
