@@ -1,8 +1,45 @@
 //! The HTTP server that both faces share: `/metrics`, `/probe`, health, the landing page, behind
 //! limits, TLS and the web configuration file of Prometheus's exporters.
 //!
-//! It knows no Locust and no schema: it asks a [`Gather`] for [`Families`] and encodes them.
+//! It knows no Locust and no schema: it asks a [`Gather`] for `exposition::Families` and encodes
+//! them.
+//!
+//! | Path | Methods | Answer |
+//! |---|---|---|
+//! | `/metrics` ([`Config::telemetry_path`]) | GET, HEAD | the exposition, negotiated and compressed; `?name[]=` picks families |
+//! | `/probe?target=&module=` | GET, HEAD | the exposition of one target; only with [`Hooks::probe`] |
+//! | `/-/healthy`, `/healthz` | GET, HEAD | 200 while the server runs |
+//! | `/-/ready` | GET, HEAD | 200 when [`Hooks::ready`] says so, 503 before |
+//! | `/-/reload` | GET, POST | rereads the web configuration file and calls [`Hooks::reload`] |
+//! | `/quitquitquit` | GET, POST | cancels [`Hooks::quit`] |
+//! | `/` | GET, HEAD | the landing page |
+//!
+//! Anything else is 404, another method 405. `/-/reload` and `/quitquitquit` answer to a loopback
+//! peer alone unless [`Lifecycle::AnyPeer`] opens them. Basic authentication, the rate limit and
+//! the extra headers of the web configuration file cover every route.
 
+mod activity;
+mod config;
+mod connection;
+mod crowd;
+mod deadline;
+mod error;
 mod gather;
+mod guard;
+mod io;
+mod landing;
+mod lifecycle;
+mod listen;
+mod negotiated;
+mod routes;
+mod scrape;
+mod server;
+mod stream;
+mod tls;
+pub mod webconfig;
 
+pub use config::{Config, Hooks, Landing, Lifecycle, ReloadHook, Timeouts};
+pub use error::Error;
 pub use gather::{Ask, Gather, GatherFuture, Probe, ProbeError, ProbeFuture, ProbeTarget};
+pub use listen::{Listen, ListenError};
+pub use server::Server;

@@ -1,0 +1,100 @@
+//! `/-/reload` and `/quitquitquit`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::ALLOW;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::Lifecycle;
+use crate::routes::App;
+
+/// The address at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Lifecycle {
+    /// Whether this peer may reload and quit. `::ffff:127.0.0.1` is how a loopback peer looks on
+    /// a socket that takes both IPv6 and IPv4.
+    fn allows(self, peer: IpAddr) -> bool {
+        match self {
+            Self::AnyPeer => true,
+            Self::LoopbackPeer => peer.to_canonical().is_loopback(),
+        }
+    }
+}
+
+/// Refuses a method or a peer.
+fn refusal(app: &App, method: &Method, peer: Peer) -> Option<Response> {
+    if method != Method::GET && method != Method::POST {
+        let allow = [(ALLOW, "GET,POST")];
+        return Some((StatusCode::METHOD_NOT_ALLOWED, allow, "use POST\n").into_response());
+    }
+    if !app.lifecycle.allows(peer.0.ip()) {
+        tracing::warn!(peer = %peer.0, "refused to reload or quit for a peer that is not local");
+        let text =
+            "only a peer on a loopback address may do this; --web.enable-lifecycle opens it\n";
+        return Some((StatusCode::FORBIDDEN, text).into_response());
+    }
+    None
+}
+
+/// Answers `/quitquitquit`.
+pub(crate) async fn quit(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    method: Method,
+) -> Response {
+    if let Some(response) = refusal(&app, &method, peer) {
+        return response;
+    }
+    tracing::info!(peer = %peer.0, "asked to quit");
+    app.quit.cancel();
+    "bye\n".into_response()
+}
+
+/// Answers `/-/reload`.
+pub(crate) async fn reload(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    method: Method,
+) -> Response {
+    if let Some(response) = refusal(&app, &method, peer) {
+        return response;
+    }
+    match tokio::task::spawn_blocking(move || app.reload()).await {
+        Ok(Ok(())) => "reloaded\n".into_response(),
+        Ok(Err(why)) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("not reloaded: {why}\n")).into_response()
+        }
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not reloaded: a bug, see the log\n")
+            .into_response(),
+    }
+}
+
+impl App {
+    /// Rereads what can be reread. Blocks.
+    fn reload(&self) -> Result<(), String> {
+        self.vigil.reload().map_err(|error| error.to_string())?;
+        self.reload.as_ref().map_or(Ok(()), |reload| reload())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_loopback_peer_may_end_the_server() {
+        for local in ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(Lifecycle::LoopbackPeer.allows(local.parse().unwrap()), "{local}");
+        }
+        for remote in ["10.0.0.1", "0.0.0.0", "192.168.1.5", "::", "fe80::1", "::ffff:10.0.0.1"] {
+            assert!(!Lifecycle::LoopbackPeer.allows(remote.parse().unwrap()), "{remote}");
+            assert!(Lifecycle::AnyPeer.allows(remote.parse().unwrap()), "{remote}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A body that encodes one part of the exposition when the connection has taken the one before.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use exposition::{CompressError, Compressor, Encoder, Families, Filter};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::Gather;
+use crate::activity::InFlight;
+
+/// Small parts are gathered into pieces of at least this many bytes.
+const PIECE: usize = 64 * 1024;
+
+/// Text compressed into one piece at most (but for the last part of it): other connections wait
+/// for it.
+const TURN: usize = 512 * 1024;
+
+/// The largest frame: what a client must take at once not to be too slow.
+const FRAME: usize = 256 * 1024;
+
+/// Encodes part after part.
+pub(crate) struct Parts {
+    families: Arc<dyn Families>,
+    names: Vec<String>,
+    encoder: Encoder,
+    compressor: Option<Compressor>,
+    next: usize,
+    finished: bool,
+}
+
+impl Parts {
+    /// All families, or those that `names` names if it names any.
+    pub(crate) fn new(
+        families: Arc<dyn Families>,
+        names: Vec<String>,
+        encoder: Encoder,
+        compressor: Option<Compressor>,
+    ) -> Self {
+        Self { families, names, encoder, compressor, next: 0, finished: false }
+    }
+
+    /// The next piece of the body; only the last one may be small or empty.
+    fn piece(&mut self) -> Result<Bytes, CompressError> {
+        let mut piece = Vec::new();
+        let mut turn = 0;
+        while !self.finished && piece.len() < PIECE && (turn < TURN || piece.is_empty()) {
+            if self.next < self.families.parts() {
+                self.visit();
+                self.next += 1;
+            } else {
+                self.encoder.finish();
+                self.finished = true;
+            }
+            let text = self.encoder.take();
+            turn += text.len();
+            append(&mut piece, self.compress(text)?);
+        }
+        Ok(piece.into())
+    }
+
+    fn compress(&mut self, text: Vec<u8>) -> Result<Vec<u8>, CompressError> {
+        let Some(mut compressor) = self.compressor.take() else { return Ok(text) };
+        compressor.push(&text)?;
+        if self.finished {
+            return compressor.finish();
+        }
+        let ready = compressor.take();
+        self.compressor = Some(compressor);
+        Ok(ready)
+    }
+
+    fn visit(&mut self) {
+        if self.names.is_empty() {
+            self.families.visit(self.next, &mut self.encoder);
+        } else {
+            let mut filter = Filter::new(&self.names, &mut self.encoder);
+            self.families.visit(self.next, &mut filter);
+        }
+        for (reason, count) in self.encoder.rejections().iter() {
+            self.families.rejected(reason, count);
+        }
+    }
+}
+
+/// Appends, without a copy if there is nothing yet.
+fn append(piece: &mut Vec<u8>, more: Vec<u8>) {
+    if piece.is_empty() {
+        *piece = more;
+    } else {
+        piece.extend_from_slice(&more);
+    }
+}
+
+/// The body of one scrape's answer.
+pub(crate) struct Exposition {
+    parts: Parts,
+    /// Encoded, not yet handed over.
+    ready: Bytes,
+    /// Why there will be no more; handed over after what is ready.
+    failed: Option<CompressError>,
+    /// Hears once that everything has been handed over.
+    served: Option<Arc<dyn Gather>>,
+    /// Held until the body is dropped: the scrape counts as in flight.
+    _permit: Option<OwnedSemaphorePermit>,
+    in_flight: Option<Arc<InFlight>>,
+}
+
+impl Exposition {
+    /// Encodes the first piece.
+    pub(crate) fn new(
+        mut parts: Parts,
+        served: Option<Arc<dyn Gather>>,
+        permit: Option<OwnedSemaphorePermit>,
+        in_flight: Option<Arc<InFlight>>,
+    ) -> Self {
+        let (ready, failed) = split(parts.piece());
+        Self { parts, ready, failed, served, _permit: permit, in_flight }
+    }
+
+    fn is_over(&self) -> bool {
+        self.parts.finished && self.ready.is_empty() && self.failed.is_none()
+    }
+}
+
+fn split(piece: Result<Bytes, CompressError>) -> (Bytes, Option<CompressError>) {
+    match piece {
+        Ok(piece) => (piece, None),
+        Err(error) => (Bytes::new(), Some(error)),
+    }
+}
+
+impl Body for Exposition {
+    type Data = Bytes;
+    type Error = CompressError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CompressError>>> {
+        if self.ready.is_empty() && self.failed.is_none() {
+            (self.ready, self.failed) = split(self.parts.piece());
+        }
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let size = self.ready.len().min(FRAME);
+        let frame = self.ready.split_to(size);
+        if let Some(in_flight) = &self.in_flight {
+            in_flight.offer();
+        }
+        if self.is_over()
+            && let Some(gather) = self.served.take()
+        {
+            gather.served();
+        }
+        Poll::Ready((!frame.is_empty()).then(|| Ok(Frame::data(frame))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.parts.finished {
+            SizeHint::with_exact(self.ready.len() as u64)
+        } else {
+            SizeHint::default()
+        }
+    }
+}

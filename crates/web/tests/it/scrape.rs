@@ -1,0 +1,98 @@
+//! What a scraper gets from `/metrics`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use web::Config;
+
+use crate::support::{Large, Small, Source, config, eventually, get, hooks, plain, request, start};
+
+#[tokio::test]
+async fn a_small_exposition_has_its_length() {
+    let server = plain().await;
+    let answer = get(server.address, "/metrics").await;
+    let length = answer.body.len().to_string();
+    assert_eq!(answer.header("content-length"), Some(length.as_str()));
+    assert!(answer.text().contains("test_requests_total 7\n"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn names_pick_families() {
+    let server = plain().await;
+    let answer = get(server.address, "/metrics?name[]=test_up&name%5B%5D=nope").await;
+    assert!(answer.text().contains("test_up 1\n"), "{}", answer.text());
+    assert!(!answer.text().contains("test_requests"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_large_exposition_arrives_whole() {
+    let source = Arc::new(Source::new(Large::new(40, 500)));
+    let server = start(config(), hooks(&source)).await;
+    let answer = get(server.address, "/metrics").await;
+    assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
+    let lines = answer.text().lines().filter(|line| !line.starts_with('#'));
+    assert!(lines.filter(|line| line.ends_with(" 1")).count() == 40 * 500);
+    eventually("served", async || source.served() == 1).await;
+}
+
+#[tokio::test]
+async fn the_deadline_is_the_scrapers_less_half_a_second() {
+    let source = Arc::new(Source::new(Small));
+    let server = start(config(), hooks(&source)).await;
+    for (header, expected) in [("4", 3.5), ("600", 10.0), ("nonsense", 10.0)] {
+        let header = format!("X-Prometheus-Scrape-Timeout-Seconds: {header}");
+        request(server.address, "GET /metrics", &[&header]).await;
+        let left = source.asked.lock().unwrap().pop().unwrap().as_secs_f64();
+        assert!(left <= expected && left > expected - 0.3, "{header}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn one_scrape_too_many_is_told_to_come_later() {
+    let mut source = Source::new(Small);
+    source.delay = Duration::from_millis(500);
+    let source = Arc::new(source);
+    let config = Config { max_requests: 2, ..config() };
+    let server = start(config, hooks(&source)).await;
+    let address = server.address;
+    let (a, b, (late, health)) =
+        tokio::join!(get(address, "/metrics"), get(address, "/metrics"), async {
+            eventually("two in flight", async || source.asked.lock().unwrap().len() == 2).await;
+            (get(address, "/metrics").await, get(address, "/healthz").await)
+        });
+    assert_eq!((a.status, b.status, late.status, health.status), (200, 200, 503, 200));
+    assert!(late.text().contains("--web.max-requests"), "{}", late.text());
+    assert_eq!(get(address, "/metrics").await.status, 200, "the places are free again");
+}
+
+#[tokio::test]
+async fn served_counts_whole_answers_to_get_alone() {
+    let source = Arc::new(Source::new(Small));
+    let server = start(config(), hooks(&source)).await;
+    get(server.address, "/metrics").await;
+    request(server.address, "HEAD /metrics", &[]).await;
+    get(server.address, "/healthz").await;
+    get(server.address, "/metrics").await;
+    assert_eq!(source.served(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_has_not_been_served() {
+    let source = Arc::new(Source::new(Large::new(400, 5000)));
+    let config = Config { max_requests: 1, ..config() };
+    let server = start(config, hooks(&source)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    eventually("asked", async || !source.asked.lock().unwrap().is_empty()).await;
+    stream.readable().await.unwrap();
+    drop(stream);
+    // The only place is free again once the body has been dropped.
+    eventually("dropped", async || {
+        request(server.address, "HEAD /metrics", &[]).await.status == 200
+    })
+    .await;
+    assert_eq!(source.served(), 0);
+}
