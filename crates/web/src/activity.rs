@@ -92,9 +92,12 @@ impl Activity {
         InFlight { activity: Arc::clone(self), id }
     }
 
-    /// Since when no request has been in flight, if none is.
+    /// Since when no request has been in flight, if none is, and no answer on its way.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
-        self.with(|state| state.requests.is_empty().then_some(state.quiet_since))
+        self.with(|state| {
+            let is_idle = state.requests.is_empty() && state.behind_since.is_none();
+            is_idle.then_some(state.quiet_since)
+        })
     }
 
     /// Whether the client has had its time.

@@ -88,7 +88,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(10),
             write: Duration::from_secs(30),
-            idle: Duration::from_secs(180),
+            idle: Duration::from_mins(3),
             shutdown: Duration::from_secs(8),
             watch: Duration::from_millis(500),
         }

@@ -22,7 +22,7 @@ use crate::webconfig::Vigil;
 
 /// A request's headers at most; longer ones are answered with 431. It bounds what a connection
 /// holds in its buffers, too.
-const MAX_HEADERS: usize = 32 * 1024;
+const MAX_HEADERS: u16 = 32 * 1024;
 
 /// Requests of one HTTP/2 connection in flight.
 const MAX_STREAMS: u32 = 32;
@@ -145,13 +145,13 @@ fn builder(http2: bool) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_buf_size(MAX_HEADERS)
+        .max_buf_size(MAX_HEADERS.into())
         .half_close(false);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS as u32)
-        .max_send_buf_size(MAX_HEADERS);
+        .max_header_list_size(MAX_HEADERS.into())
+        .max_send_buf_size(MAX_HEADERS.into());
     if http2 { builder.http2_only() } else { builder.http1_only() }
 }

@@ -68,7 +68,7 @@ impl Crowd {
 
     /// Tells the connection that has been idle longest to leave, to make room for another.
     pub(crate) fn make_room(&self) {
-        self.with(|members| members.evict());
+        self.with(Members::evict);
     }
 }
 

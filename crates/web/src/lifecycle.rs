@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::ALLOW;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::Lifecycle;
@@ -27,8 +27,14 @@ impl Lifecycle {
     }
 }
 
+/// Whether a page of another site made the browser ask. A browser on this machine is a loopback
+/// peer, too.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 /// Refuses a method or a peer.
-fn refusal(app: &App, method: &Method, peer: Peer) -> Option<Response> {
+fn refusal(app: &App, method: &Method, headers: &HeaderMap, peer: Peer) -> Option<Response> {
     if method != Method::GET && method != Method::POST {
         let allow = [(ALLOW, "GET,POST")];
         return Some((StatusCode::METHOD_NOT_ALLOWED, allow, "use POST\n").into_response());
@@ -39,6 +45,10 @@ fn refusal(app: &App, method: &Method, peer: Peer) -> Option<Response> {
             "only a peer on a loopback address may do this; --web.enable-lifecycle opens it\n";
         return Some((StatusCode::FORBIDDEN, text).into_response());
     }
+    if is_cross_site(headers) {
+        let text = "a page of another site may not do this\n";
+        return Some((StatusCode::FORBIDDEN, text).into_response());
+    }
     None
 }
 
@@ -47,8 +57,9 @@ pub(crate) async fn quit(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     method: Method,
+    headers: HeaderMap,
 ) -> Response {
-    if let Some(response) = refusal(&app, &method, peer) {
+    if let Some(response) = refusal(&app, &method, &headers, peer) {
         return response;
     }
     tracing::info!(peer = %peer.0, "asked to quit");
@@ -61,8 +72,9 @@ pub(crate) async fn reload(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     method: Method,
+    headers: HeaderMap,
 ) -> Response {
-    if let Some(response) = refusal(&app, &method, peer) {
+    if let Some(response) = refusal(&app, &method, &headers, peer) {
         return response;
     }
     match tokio::task::spawn_blocking(move || app.reload()).await {
@@ -78,8 +90,9 @@ pub(crate) async fn reload(
 impl App {
     /// Rereads what can be reread. Blocks.
     fn reload(&self) -> Result<(), String> {
-        self.vigil.reload().map_err(|error| error.to_string())?;
-        self.reload.as_ref().map_or(Ok(()), |reload| reload())
+        let web = self.vigil.reload().map_err(|error| error.to_string());
+        let owner = self.reload.as_ref().map_or(Ok(()), |reload| reload());
+        web.and(owner)
     }
 }
 

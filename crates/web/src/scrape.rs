@@ -144,7 +144,14 @@ fn answer(
     let (encoder, compressor) = negotiated.writers(app.options);
     let parts = Parts::new(families, names.collect(), encoder, compressor);
     let in_flight = request.extensions().get::<Arc<InFlight>>().cloned();
-    let body = Exposition::new(parts, served, permit, in_flight);
+    let body = match Exposition::new(parts, served, permit, in_flight) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!(%error, "no answer");
+            let text = format!("{error}\n");
+            return (StatusCode::INTERNAL_SERVER_ERROR, text).into_response();
+        }
+    };
     let mut response = Response::new(Body::new(body));
     negotiated.announce(response.headers_mut());
     response

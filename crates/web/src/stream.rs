@@ -100,8 +100,6 @@ pub(crate) struct Exposition {
     parts: Parts,
     /// Encoded, not yet handed over.
     ready: Bytes,
-    /// Why there will be no more; handed over after what is ready.
-    failed: Option<CompressError>,
     /// Hears once that everything has been handed over.
     served: Option<Arc<dyn Gather>>,
     /// Held until the body is dropped: the scrape counts as in flight.
@@ -116,20 +114,13 @@ impl Exposition {
         served: Option<Arc<dyn Gather>>,
         permit: Option<OwnedSemaphorePermit>,
         in_flight: Option<Arc<InFlight>>,
-    ) -> Self {
-        let (ready, failed) = split(parts.piece());
-        Self { parts, ready, failed, served, _permit: permit, in_flight }
+    ) -> Result<Self, CompressError> {
+        let ready = parts.piece()?;
+        Ok(Self { parts, ready, served, _permit: permit, in_flight })
     }
 
     fn is_over(&self) -> bool {
-        self.parts.finished && self.ready.is_empty() && self.failed.is_none()
-    }
-}
-
-fn split(piece: Result<Bytes, CompressError>) -> (Bytes, Option<CompressError>) {
-    match piece {
-        Ok(piece) => (piece, None),
-        Err(error) => (Bytes::new(), Some(error)),
+        self.parts.finished && self.ready.is_empty()
     }
 }
 
@@ -141,11 +132,11 @@ impl Body for Exposition {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CompressError>>> {
-        if self.ready.is_empty() && self.failed.is_none() {
-            (self.ready, self.failed) = split(self.parts.piece());
-        }
-        if let Some(error) = self.failed.take() {
-            return Poll::Ready(Some(Err(error)));
+        if self.ready.is_empty() {
+            match self.parts.piece() {
+                Ok(piece) => self.ready = piece,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
         }
         let size = self.ready.len().min(FRAME);
         let frame = self.ready.split_to(size);

@@ -1,8 +1,12 @@
 //! The server from outside, over real sockets.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod auth;
 mod limits;
+mod reload;
 mod routes;
 mod scrape;
 mod shutdown;
 mod support;
+mod tls;
 mod web_config;

@@ -138,6 +138,18 @@ async fn a_local_peer_may_quit() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_cannot_make_the_browser_quit_the_server() {
+    let hooks = hooks(&Arc::new(Source::new(Small)));
+    let quit = hooks.quit.clone();
+    let server = start(config(), hooks).await;
+    let answer =
+        request(server.address, "GET /quitquitquit", &["Sec-Fetch-Site: cross-site"]).await;
+    assert_eq!((answer.status, quit.is_cancelled()), (403, false));
+    request(server.address, "GET /quitquitquit", &["Sec-Fetch-Site: none"]).await;
+    assert!(quit.is_cancelled());
+}
+
+#[tokio::test]
 async fn reload_calls_the_owner_and_shows_the_error() {
     let calls = Arc::new(Mutex::new(vec![Ok(()), Err("file x: no".to_owned())]));
     let mut hooks = hooks(&Arc::new(Source::new(Small)));

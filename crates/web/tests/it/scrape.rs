@@ -1,6 +1,8 @@
 //! What a scraper gets from `/metrics`.
 
+use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -17,6 +19,78 @@ async fn a_small_exposition_has_its_length() {
     let length = answer.body.len().to_string();
     assert_eq!(answer.header("content-length"), Some(length.as_str()));
     assert!(answer.text().contains("test_requests_total 7\n"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn the_format_is_negotiated() {
+    let server = plain().await;
+    // A protobuf message has its length first, in one byte here.
+    for (accept, content_type, skip, start) in [
+        ("", "text/plain; version=0.0.4; charset=utf-8", 0, &b"# HELP test_up "[..]),
+        ("image/png", "text/plain; version=0.0.4; charset=utf-8", 0, b"# HELP test_up "),
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.3",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+            0,
+            b"# TYPE test_up gauge",
+        ),
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+            1,
+            b"\x0a\x07test_up",
+        ),
+    ] {
+        let answer = request(server.address, "GET /metrics", &[&format!("Accept: {accept}")]).await;
+        assert_eq!(answer.header("content-type"), Some(content_type), "{accept}");
+        assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
+        assert_eq!(answer.header("content-encoding"), None);
+        assert!(answer.body[skip..].starts_with(start), "{accept}: {:?}", &answer.body[..40]);
+        assert_eq!(answer.body.ends_with(b"# EOF\n"), content_type.contains("openmetrics"));
+    }
+}
+
+#[tokio::test]
+async fn two_accept_lines_count_as_one() {
+    let server = plain().await;
+    let lines = ["Accept: text/plain;q=0.1", "Accept: application/openmetrics-text;version=1.0.0"];
+    let answer = request(server.address, "GET /metrics", &lines).await;
+    assert!(answer.header("content-type").unwrap().contains("openmetrics"));
+}
+
+#[tokio::test]
+async fn gzip_and_zstd_say_the_same_as_identity() {
+    let source = Arc::new(Source::new(Large::new(60, 500)));
+    let server = start(config(), hooks(&source)).await;
+    let plain = get(server.address, "/metrics").await;
+    assert!(plain.body.len() > 1_000_000);
+    for encoding in ["gzip", "zstd"] {
+        let header = format!("Accept-Encoding: {encoding}");
+        let answer = request(server.address, "GET /metrics", &[&header]).await;
+        assert_eq!(answer.header("content-encoding"), Some(encoding));
+        let back = match encoding {
+            "gzip" => {
+                let mut back = Vec::new();
+                flate2::read::GzDecoder::new(&*answer.body).read_to_end(&mut back).unwrap();
+                back
+            }
+            _ => zstd::decode_all(&*answer.body).unwrap(),
+        };
+        assert_eq!(back.len(), plain.body.len(), "{encoding}");
+        assert!(back == plain.body, "{encoding}");
+        assert!(answer.body.len() * 4 < back.len(), "{encoding}");
+    }
+    assert_eq!(source.served(), 3);
+}
+
+#[tokio::test]
+async fn what_was_left_out_is_told_to_the_families() {
+    let large = Large::new(3, 10);
+    let source = Arc::new(Source::new(large.clone()));
+    let server = start(config(), hooks(&source)).await;
+    let answer = get(server.address, "/metrics").await;
+    assert_eq!(answer.text().matches(" 1\n").count(), 30, "the bad row alone is missing");
+    assert_eq!(large.rejected.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

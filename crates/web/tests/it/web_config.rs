@@ -48,7 +48,7 @@ async fn good_files_are_taken() {
 #[tokio::test]
 async fn bad_files_are_refused_with_their_name_and_the_reason() {
     let directory = tempfile::tempdir().unwrap();
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for (name, text, file) in matrix("bad", directory.path()) {
         let expected = text.lines().next().unwrap().strip_prefix("# ").unwrap();
         let got = match bind(file.clone()).await {
@@ -58,10 +58,10 @@ async fn bad_files_are_refused_with_their_name_and_the_reason() {
         let directory = format!("{}/", directory.path().display());
         let got = got.replace(&directory, "");
         if got != format!("web configuration file {name}{expected}") || got.contains("hunter2") {
-            wrong += &format!("{name}\n  expected {expected}\n  got      {got}\n");
+            wrong.push(format!("{name}\n  expected {expected}\n  got      {got}\n"));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.concat());
 }
 
 #[tokio::test]

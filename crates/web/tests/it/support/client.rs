@@ -61,7 +61,7 @@ pub(crate) async fn exchange(
 }
 
 /// Takes an answer apart.
-pub(crate) fn parse(all: &[u8]) -> Answer {
+fn parse(all: &[u8]) -> Answer {
     let end = all.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer");
     let head = std::str::from_utf8(&all[..end]).expect("UTF-8");
     let mut lines = head.split("\r\n");

@@ -1,5 +1,6 @@
 //! Families made by hand.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use exposition::{
@@ -57,16 +58,18 @@ fn histogram(emit: &mut Emit<'_>) {
 }
 
 /// Many parts of one family each, with one bad sample in the first, and a count of the visits.
+/// Clones share the counts.
+#[derive(Clone)]
 pub(crate) struct Large {
-    pub(crate) parts: usize,
-    pub(crate) rows: usize,
-    pub(crate) visited: AtomicU64,
-    pub(crate) rejected: AtomicU64,
+    parts: usize,
+    rows: usize,
+    pub(crate) visited: Arc<AtomicU64>,
+    pub(crate) rejected: Arc<AtomicU64>,
 }
 
 impl Large {
     pub(crate) fn new(parts: usize, rows: usize) -> Self {
-        Self { parts, rows, visited: AtomicU64::new(0), rejected: AtomicU64::new(0) }
+        Self { parts, rows, visited: Arc::default(), rejected: Arc::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod families;
 mod pki;
+mod site;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,9 +15,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use web::{Ask, Config, Gather, GatherFuture, Hooks, Landing, Server, Timeouts};
 
-pub(crate) use client::{Answer, exchange, get, parse, request};
+pub(crate) use client::{Answer, exchange, get, request};
 pub(crate) use families::{Large, Small};
-pub(crate) use pki::{Identity, Pki};
+pub(crate) use pki::{Identity, Pki, self_signed_client};
+pub(crate) use site::{Site, TLS};
 
 /// Longer than anything here should take.
 pub(crate) const LONG: Duration = Duration::from_secs(20);

@@ -32,6 +32,11 @@ impl Pki {
         Self { issuer, ca, server }
     }
 
+    /// Another certificate for the server, from the same authority.
+    pub(crate) fn renewed_server(&self) -> Identity {
+        sign(&self.issuer, vec![SanType::IpAddress([127, 0, 0, 1].into())], false)
+    }
+
     /// A client that the authority vouches for, with these alternative names.
     pub(crate) fn client(&self, names: Vec<SanType>) -> Identity {
         sign(&self.issuer, names, true)
@@ -48,5 +53,14 @@ fn sign(issuer: &CertifiedIssuer<'_, KeyPair>, names: Vec<SanType>, is_client: b
     }];
     let key = KeyPair::generate().expect("key");
     let cert = params.signed_by(&key, issuer).expect("certificate");
+    Identity { cert: cert.pem(), key: key.serialize_pem() }
+}
+
+/// A client that vouches for itself, as `openssl req -x509` makes it.
+pub(crate) fn self_signed_client() -> Identity {
+    let mut params = CertificateParams::new(vec!["self.example.org".to_owned()]).expect("params");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("key");
+    let cert = params.self_signed(&key).expect("certificate");
     Identity { cert: cert.pem(), key: key.serialize_pem() }
 }
