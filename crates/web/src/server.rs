@@ -85,6 +85,10 @@ impl Server {
             };
             tasks.spawn(acceptor.run());
         }
+        let tls = self.shared.vigil.current().tls.is_some();
+        for address in &self.addresses {
+            tracing::info!(%address, tls, "listening");
+        }
         let vigil = Arc::clone(&self.shared.vigil);
         tasks.spawn(vigil.watch(self.shared.timeouts.watch));
         shutdown.cancelled().await;

@@ -116,7 +116,18 @@ impl Exposition {
         in_flight: Option<Arc<InFlight>>,
     ) -> Result<Self, CompressError> {
         let ready = parts.piece()?;
-        Ok(Self { parts, ready, served, _permit: permit, in_flight })
+        let mut body = Self { parts, ready, served, _permit: permit, in_flight };
+        // Nobody asks an empty body for a frame.
+        body.tell_if_over();
+        Ok(body)
+    }
+
+    fn tell_if_over(&mut self) {
+        if self.is_over()
+            && let Some(gather) = self.served.take()
+        {
+            gather.served();
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -143,11 +154,7 @@ impl Body for Exposition {
         if let Some(in_flight) = &self.in_flight {
             in_flight.offer();
         }
-        if self.is_over()
-            && let Some(gather) = self.served.take()
-        {
-            gather.served();
-        }
+        self.tell_if_over();
         Poll::Ready((!frame.is_empty()).then(|| Ok(Frame::data(frame))))
     }
 

@@ -139,10 +139,15 @@ mod tests {
         users.admit(Some(&header.parse().unwrap())).await
     }
 
-    async fn timed(users: &Users, credentials: &str) -> Duration {
-        let start = Instant::now();
-        assert!(!admit(users, credentials).await);
-        start.elapsed()
+    /// The least time of a few refusals: whatever else the machine does only adds to it.
+    async fn least(users: &Users, name: &str) -> Duration {
+        let mut least = Duration::MAX;
+        for i in 0..5 {
+            let start = Instant::now();
+            assert!(!admit(users, &format!("{name}:wrong{i}")).await);
+            least = least.min(start.elapsed());
+        }
+        least
     }
 
     #[tokio::test]
@@ -161,9 +166,8 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_user_takes_as_long_as_a_known_one() {
         let users = users(8);
-        let known = timed(&users, "alice:wrong").await + timed(&users, "alice:wrong2").await;
-        let unknown = timed(&users, "bob:wrong").await + timed(&users, "bob:wrong2").await;
-        assert!(unknown > known / 4 && known > unknown / 4, "{known:?} {unknown:?}");
+        let (known, unknown) = (least(&users, "alice").await, least(&users, "bob").await);
+        assert!(unknown > known / 2 && known > unknown / 2, "{known:?} {unknown:?}");
         assert!(unknown > Duration::from_millis(5), "no password was checked: {unknown:?}");
     }
 

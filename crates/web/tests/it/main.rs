@@ -8,5 +8,7 @@ mod routes;
 mod scrape;
 mod shutdown;
 mod support;
+#[cfg(unix)]
+mod systemd;
 mod tls;
 mod web_config;

@@ -112,6 +112,22 @@ async fn every_address_is_served() {
 }
 
 #[tokio::test]
+async fn without_a_host_both_ip_versions_are_served_and_loopback_is_known() {
+    let config = Config { listen: vec![":0".parse().unwrap()], ..config() };
+    let hooks = hooks(&Arc::new(Source::new(Small)));
+    let quit = hooks.quit.clone();
+    let server = start(config, hooks).await;
+    // On such a socket this client is ::ffff:127.0.0.1.
+    let address = (std::net::Ipv4Addr::LOCALHOST, server.address.port()).into();
+    assert_eq!(get(address, "/quitquitquit").await.status, 200);
+    assert!(quit.is_cancelled());
+    if server.address.is_ipv6() {
+        let address = (std::net::Ipv6Addr::LOCALHOST, server.address.port()).into();
+        assert_eq!(get(address, "/healthz").await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn readiness_is_what_the_owner_says() {
     let mut hooks = hooks(&Arc::new(Source::new(Small)));
     let ready = Arc::new(AtomicBool::new(false));

@@ -149,7 +149,8 @@ async fn served_counts_whole_answers_to_get_alone() {
     get(server.address, "/metrics").await;
     request(server.address, "HEAD /metrics", &[]).await;
     get(server.address, "/healthz").await;
-    get(server.address, "/metrics").await;
+    let empty = get(server.address, "/metrics?name[]=nope").await;
+    assert_eq!((empty.status, empty.body.len()), (200, 0));
     assert_eq!(source.served(), 2);
 }
 

@@ -1,5 +1,6 @@
 //! TLS as the web configuration file asks for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
@@ -16,7 +17,8 @@ use tokio::net::TcpStream;
 use web::{Config, Timeouts};
 
 use crate::support::{
-    Identity, LONG, Site, Small, Source, TLS, get, hooks, self_signed_client, start,
+    Identity, LONG, Large, Site, Small, Source, TLS, eventually, exchange, get, hooks,
+    self_signed_client, start,
 };
 
 fn names(names: &[&str]) -> Vec<SanType> {
@@ -85,6 +87,31 @@ async fn http2_is_spoken_where_both_can() {
             assert!(path != "/metrics" || body.starts_with(b"# HELP test_up"));
         }
     }
+}
+
+#[tokio::test]
+async fn an_http2_client_that_does_not_take_the_answer_is_cut() {
+    let site = Site::new(TLS);
+    let source = Arc::new(Source::new(Large::new(2000, 500)));
+    let timeouts = Timeouts { write: Duration::from_millis(300), ..Timeouts::default() };
+    let config = Config { max_requests: 1, timeouts, ..site.config() };
+    let server = start(config, hooks(&source)).await;
+    let offer = |config: &mut rustls::ClientConfig| config.alpn_protocols = vec![b"h2".to_vec()];
+    let io = TokioIo::new(site.connect(server.address, None, offer).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::get("https://127.0.0.1/metrics")
+        .body(Empty::<bytes::Bytes>::new())
+        .unwrap();
+    let unread = sender.send_request(request).await.unwrap();
+    eventually("cut", async || {
+        let mut stream = site.connect(server.address, None, |_| {}).await.unwrap();
+        exchange(&mut stream, "HEAD /metrics", &[]).await.status == 200
+    })
+    .await;
+    assert!(unread.into_body().collect().await.is_err(), "the answer is not whole");
+    assert_eq!(source.served(), 0);
 }
 
 #[tokio::test]
@@ -210,7 +237,7 @@ async fn a_handshake_that_never_ends_is_cut() {
     let site = Site::new(TLS);
     let timeouts = Timeouts { handshake: Duration::from_millis(200), ..Timeouts::default() };
     let config = Config { timeouts, ..site.config() };
-    let server = start(config, hooks(&std::sync::Arc::new(Source::new(Small)))).await;
+    let server = start(config, hooks(&Arc::new(Source::new(Small)))).await;
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut buffer = [0; 8];
     let read = tokio::time::timeout(LONG, silent.read(&mut buffer)).await.expect("cut in time");
