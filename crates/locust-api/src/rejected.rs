@@ -22,6 +22,18 @@ impl Rejected {
     /// Task sets nested deeper than any test needs.
     pub const TOO_DEEP: &str = "too_deep";
 
+    /// Every reason.
+    pub const REASONS: [&str; 8] = [
+        Self::NOT_FINITE,
+        Self::NEGATIVE,
+        Self::WRONG_TYPE,
+        Self::NO_NAME,
+        Self::NOT_AN_OBJECT,
+        Self::WRONG_LENGTH,
+        Self::NOT_UTF8,
+        Self::TOO_DEEP,
+    ];
+
     /// Counts one.
     pub(crate) fn add(&mut self, reason: &'static str) {
         self.add_many(reason, 1);

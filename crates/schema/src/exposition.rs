@@ -22,7 +22,7 @@ pub struct Exposition {
 /// A sighting with the labels of all its series.
 #[derive(Debug)]
 struct Seen {
-    sighting: Sighting,
+    sighting: Arc<Sighting>,
     /// The target, the user's labels, boomer's base label last.
     base: Vec<Label<'static>>,
 }
@@ -33,9 +33,10 @@ impl Exposition {
     /// have been [bound](locust_model::Snapshot::bound), so that no two rows of one are the same.
     ///
     /// Values that the schemas cannot show are counted here, once for a scrape.
-    pub fn new(catalog: Arc<Catalog>, own: Arc<Own>, sightings: Vec<Sighting>) -> Self {
+    pub fn new(catalog: Arc<Catalog>, own: Arc<Own>, sightings: Vec<Arc<Sighting>>) -> Self {
         count_losses(&catalog, &own, &sightings);
-        let base = |sighting| Seen { base: base_labels(&catalog, &sighting), sighting };
+        let base =
+            |sighting: Arc<Sighting>| Seen { base: base_labels(&catalog, &sighting), sighting };
         let seen = sightings.into_iter().map(base).collect();
         Self { catalog, own, seen }
     }
@@ -90,7 +91,7 @@ fn base_labels(catalog: &Catalog, sighting: &Sighting) -> Vec<Label<'static>> {
     target.into_iter().chain(given).chain(catalog.service.clone()).collect()
 }
 
-fn count_losses(catalog: &Catalog, own: &Own, sightings: &[Sighting]) {
+fn count_losses(catalog: &Catalog, own: &Own, sightings: &[Arc<Sighting>]) {
     for snapshot in sightings.iter().filter_map(|sighting| sighting.snapshot.as_ref()) {
         for loss in catalog.entries().iter().filter_map(|entry| entry.row.loses) {
             own.rejected(loss.reason, (loss.count)(snapshot));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::de::Read;
 use serde_json::error::Category;
 
 use super::Malformed;
@@ -129,7 +130,19 @@ fn read_once<'de, S: Shape<'de>>(
     shape: S,
     to_the_end: bool,
 ) -> serde_json::Result<S::Value> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // One look over the whole is cheaper than one for each of its thousands of strings; what is
+    // not UTF-8 is left to the reader, whose error says where.
+    match str::from_utf8(body) {
+        Ok(text) => finish(serde_json::Deserializer::from_str(text), shape, to_the_end),
+        Err(_) => finish(serde_json::Deserializer::from_slice(body), shape, to_the_end),
+    }
+}
+
+fn finish<'de, R: Read<'de>, S: Shape<'de>>(
+    mut deserializer: serde_json::Deserializer<R>,
+    shape: S,
+    to_the_end: bool,
+) -> serde_json::Result<S::Value> {
     let value = As(shape).deserialize(&mut deserializer)?;
     if to_the_end {
         deserializer.end()?;

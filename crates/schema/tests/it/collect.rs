@@ -33,7 +33,7 @@ pub(crate) fn own() -> Arc<Own> {
 
 pub(crate) fn expose(config: &Config, sightings: Vec<Sighting>) -> Exposition {
     let catalog = Catalog::new(config).expect("a valid configuration");
-    Exposition::new(Arc::new(catalog), own(), sightings)
+    Exposition::new(Arc::new(catalog), own(), sightings.into_iter().map(Arc::new).collect())
 }
 
 /// The lines of these metrics (names without the namespace, values with their labels), in order.

@@ -12,7 +12,11 @@ use crate::text;
 
 fn expose(own: &Arc<Own>, active: &[Schema], sightings: Vec<Sighting>) -> String {
     let catalog = Arc::new(Catalog::new(&schemas(active)).unwrap());
-    text::write(&Exposition::new(catalog, own.clone(), sightings))
+    text::write(&Exposition::new(
+        catalog,
+        own.clone(),
+        sightings.into_iter().map(Arc::new).collect(),
+    ))
 }
 
 fn rejected(text: &str, reason: &str) -> String {
@@ -53,7 +57,7 @@ fn a_negative_time_is_left_out_of_the_summary() {
 fn a_negative_time_is_counted_once_for_a_row_and_a_scrape() {
     let own = own();
     let catalog = Arc::new(Catalog::new(&schemas(&[Standard])).unwrap());
-    let exposition = Exposition::new(catalog, own.clone(), vec![sighting(negative())]);
+    let exposition = Exposition::new(catalog, own.clone(), vec![Arc::new(sighting(negative()))]);
     let first = text::write(&exposition);
     assert_eq!(rejected(&first, "not_a_time"), "1");
     assert_eq!(text::write(&exposition), first, "two encoders of one scrape tell the same");
