@@ -1,0 +1,305 @@
+//! Every option, defined once: help, man page, completions, reference and variables come from here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Parser, ValueEnum};
+
+use crate::duration;
+
+/// Prometheus exporter for Locust.
+///
+/// Asks the web API of a running Locust on every scrape and shows what it knows as metrics.
+/// Every option is also a variable; flags win over variables, variables over defaults. In a
+/// variable, an option that may be given several times is a list with commas.
+#[derive(Debug, Parser)]
+#[command(name = "locust_exporter", version = crate::build::VERSION, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) locust: LocustArgs,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
+    #[command(flatten)]
+    pub(crate) web: WebArgs,
+    #[command(flatten)]
+    pub(crate) process: ProcessArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Locust")]
+pub(crate) struct LocustArgs {
+    /// Address of Locust's web UI, with its base path if it has one. Repeat it to watch several
+    /// Locusts: every series then has the label `target`.
+    #[arg(long = "locust.uri", env = "LOCUST_EXPORTER_URI", value_name = "URL")]
+    #[arg(value_delimiter = ',', default_value = "http://localhost:8089")]
+    pub(crate) uri: Vec<String>,
+
+    /// How long Locust may take to answer a scrape.
+    #[arg(long = "locust.timeout", env = "LOCUST_EXPORTER_TIMEOUT", value_name = "DURATION")]
+    #[arg(default_value = "5s", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
+
+    /// Prefix of all metric names.
+    #[arg(long = "locust.namespace", env = "LOCUST_METRIC_NAMESPACE", value_name = "NAME")]
+    #[arg(default_value = "locust")]
+    pub(crate) namespace: String,
+
+    /// How to log in when Locust asks for it: `login` by the form of `--web-login`, `basic` by
+    /// HTTP basic authentication (Locust up to 2.20, or a proxy before it).
+    #[arg(long = "locust.auth", env = "LOCUST_EXPORTER_LOCUST_AUTH", value_name = "METHOD")]
+    #[arg(value_enum, default_value = "login")]
+    pub(crate) auth: AuthMethod,
+
+    /// User name to log in with. The password comes from --locust.password-file or the variable
+    /// `LOCUST_EXPORTER_LOCUST_PASSWORD`.
+    #[arg(long = "locust.username", env = "LOCUST_EXPORTER_LOCUST_USERNAME", value_name = "NAME")]
+    pub(crate) username: Option<String>,
+
+    /// File that holds the password.
+    #[arg(long = "locust.password-file", env = "LOCUST_EXPORTER_LOCUST_PASSWORD_FILE")]
+    #[arg(value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// File that holds a bearer token; or set the variable `LOCUST_EXPORTER_LOCUST_BEARER_TOKEN`.
+    #[arg(long = "locust.bearer-token-file", env = "LOCUST_EXPORTER_LOCUST_BEARER_TOKEN_FILE")]
+    #[arg(value_name = "FILE")]
+    pub(crate) bearer_token_file: Option<PathBuf>,
+
+    /// Response time quantiles: `default` gives 0.5, 0.95 and 0.99, or those that Locust is set
+    /// to; `all` gives every one, at the price of one more request to Locust.
+    #[arg(long = "locust.quantiles", env = "LOCUST_EXPORTER_LOCUST_QUANTILES")]
+    #[arg(value_name = "WHICH", value_enum, default_value = "default")]
+    pub(crate) quantiles: QuantilesArg,
+
+    /// File of certificates (PEM) to verify Locust's with, in place of the system's.
+    #[arg(long = "locust.tls.ca-file", env = "LOCUST_EXPORTER_LOCUST_TLS_CA_FILE")]
+    #[arg(value_name = "FILE")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
+
+    /// File of the certificate (PEM) to show to Locust.
+    #[arg(long = "locust.tls.cert-file", env = "LOCUST_EXPORTER_LOCUST_TLS_CERT_FILE")]
+    #[arg(value_name = "FILE", requires = "tls_key_file")]
+    pub(crate) tls_cert_file: Option<PathBuf>,
+
+    /// File of the private key (PEM) of that certificate.
+    #[arg(long = "locust.tls.key-file", env = "LOCUST_EXPORTER_LOCUST_TLS_KEY_FILE")]
+    #[arg(value_name = "FILE", requires = "tls_cert_file")]
+    pub(crate) tls_key_file: Option<PathBuf>,
+
+    /// Name that Locust's certificate must bear, if it is not that of the address.
+    #[arg(long = "locust.tls.server-name", env = "LOCUST_EXPORTER_LOCUST_TLS_SERVER_NAME")]
+    #[arg(value_name = "NAME")]
+    pub(crate) tls_server_name: Option<String>,
+
+    /// Do not verify Locust's certificate.
+    #[arg(long = "locust.tls.insecure-skip-verify", action = ArgAction::SetTrue)]
+    #[arg(env = "LOCUST_EXPORTER_LOCUST_TLS_INSECURE_SKIP_VERIFY")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub(crate) tls_insecure_skip_verify: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Metrics")]
+pub(crate) struct MetricsArgs {
+    /// Which names to give: `standard` (Prometheus's conventions), `classic` (the Go exporters'),
+    /// `boomer` (the web UI collector's).
+    #[arg(long = "metrics.schema", env = "LOCUST_EXPORTER_METRICS_SCHEMA", value_name = "SCHEMA")]
+    #[arg(value_delimiter = ',', default_value = "standard,classic")]
+    pub(crate) schema: Vec<String>,
+
+    /// Endpoints that keep their names; those beyond are folded into `name="other"`.
+    #[arg(long = "metrics.max-names", env = "LOCUST_EXPORTER_METRICS_MAX_NAMES")]
+    #[arg(value_name = "COUNT", default_value_t = 20_000)]
+    pub(crate) max_names: usize,
+
+    /// Errors, and exceptions, that keep their texts; those beyond are folded into `error="other"`.
+    #[arg(long = "metrics.max-errors", env = "LOCUST_EXPORTER_METRICS_MAX_ERRORS")]
+    #[arg(value_name = "COUNT", default_value_t = 1_000)]
+    pub(crate) max_errors: usize,
+
+    /// A label for every series. May be given several times.
+    #[arg(long = "label", env = "LOCUST_EXPORTER_LABEL", value_name = "KEY=VALUE")]
+    #[arg(value_delimiter = ',', value_parser = key_value)]
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Web")]
+pub(crate) struct WebArgs {
+    /// Address to listen on. May be given several times.
+    #[arg(long = "web.listen-address", env = "LOCUST_EXPORTER_WEB_LISTEN_ADDRESS")]
+    #[arg(value_name = "ADDRESS", value_delimiter = ',', default_value = ":9646")]
+    pub(crate) listen_address: Vec<String>,
+
+    /// Listen on the sockets that systemd hands over, in place of --web.listen-address.
+    #[arg(long = "web.systemd-socket", env = "LOCUST_EXPORTER_WEB_SYSTEMD_SOCKET")]
+    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub(crate) systemd_socket: bool,
+
+    /// Path of the metrics.
+    #[arg(long = "web.telemetry-path", env = "LOCUST_EXPORTER_WEB_TELEMETRY_PATH")]
+    #[arg(value_name = "PATH", default_value = "/metrics")]
+    pub(crate) telemetry_path: String,
+
+    /// File that turns on TLS, basic authentication, headers or a rate limit: the web
+    /// configuration file of Prometheus's exporters.
+    #[arg(long = "web.config.file", env = "LOCUST_EXPORTER_WEB_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) config_file: Option<PathBuf>,
+
+    /// Scrapes to answer at the same time; those beyond are refused with 503. 0 is no limit.
+    #[arg(long = "web.max-requests", env = "LOCUST_EXPORTER_WEB_MAX_REQUESTS")]
+    #[arg(value_name = "COUNT", default_value_t = 40)]
+    pub(crate) max_requests: usize,
+
+    /// Connections to hold at the same time.
+    #[arg(long = "web.max-connections", env = "LOCUST_EXPORTER_WEB_MAX_CONNECTIONS")]
+    #[arg(value_name = "COUNT", default_value_t = 1_024)]
+    pub(crate) max_connections: usize,
+
+    /// Let anybody, not only this machine, call `/quitquitquit` and `/-/reload`.
+    #[arg(long = "web.enable-lifecycle", env = "LOCUST_EXPORTER_WEB_ENABLE_LIFECYCLE")]
+    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub(crate) enable_lifecycle: bool,
+
+    /// How long a client may take to send a request's headers.
+    #[arg(long = "web.header-timeout", env = "LOCUST_EXPORTER_WEB_HEADER_TIMEOUT")]
+    #[arg(value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    pub(crate) header_timeout: Duration,
+
+    /// How long a client may pause while it takes an answer.
+    #[arg(long = "web.write-timeout", env = "LOCUST_EXPORTER_WEB_WRITE_TIMEOUT")]
+    #[arg(value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) write_timeout: Duration,
+
+    /// How long a connection may stay open between two requests.
+    #[arg(long = "web.idle-timeout", env = "LOCUST_EXPORTER_WEB_IDLE_TIMEOUT")]
+    #[arg(value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    pub(crate) idle_timeout: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Process")]
+pub(crate) struct ProcessArgs {
+    /// Configuration file for `/probe`: modules and the targets that may be probed. Without it
+    /// there is no `/probe`.
+    #[arg(long = "config.file", env = "LOCUST_EXPORTER_CONFIG_FILE", value_name = "FILE")]
+    pub(crate) probe_file: Option<PathBuf>,
+
+    /// End with 0 once the test has ended and a scrape has shown it, so that a Kubernetes Job can
+    /// finish.
+    #[arg(long = "exit-after-test", env = "LOCUST_EXPORTER_EXIT_AFTER_TEST")]
+    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub(crate) exit_after_test: bool,
+
+    /// How long --exit-after-test waits for that scrape, or for a Locust that has gone.
+    #[arg(long = "exit-after-test.timeout", env = "LOCUST_EXPORTER_EXIT_AFTER_TEST_TIMEOUT")]
+    #[arg(value_name = "DURATION", default_value = "1m", value_parser = duration::parse)]
+    pub(crate) exit_after_test_timeout: Duration,
+
+    /// Least severe messages to log.
+    #[arg(long = "log.level", env = "LOCUST_EXPORTER_LOG_LEVEL", value_name = "LEVEL")]
+    #[arg(value_enum, default_value = "info")]
+    pub(crate) log_level: LogLevel,
+
+    /// How to write them.
+    #[arg(long = "log.format", env = "LOCUST_EXPORTER_LOG_FORMAT", value_name = "FORMAT")]
+    #[arg(value_enum, default_value = "logfmt")]
+    pub(crate) log_format: LogFormat,
+
+    /// Print something made from the options and metrics, and end.
+    #[arg(long = "generate", value_name = "WHAT", value_enum)]
+    pub(crate) generate: Option<Generate>,
+}
+
+/// Variables that have no flag, because a command line can be read by others.
+pub(crate) const SECRET_VARIABLES: [(&str, &str); 2] = [
+    (PASSWORD_VARIABLE, "Password to log in with; --locust.password-file wins."),
+    (BEARER_TOKEN_VARIABLE, "Bearer token; --locust.bearer-token-file wins."),
+];
+pub(crate) const PASSWORD_VARIABLE: &str = "LOCUST_EXPORTER_LOCUST_PASSWORD";
+pub(crate) const BEARER_TOKEN_VARIABLE: &str = "LOCUST_EXPORTER_LOCUST_BEARER_TOKEN";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AuthMethod {
+    Login,
+    Basic,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum QuantilesArg {
+    #[default]
+    Default,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+/// What `--generate` can print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generate {
+    /// The manual page.
+    Man,
+    /// Completions for bash.
+    CompleteBash,
+    /// Completions for zsh.
+    CompleteZsh,
+    /// Completions for fish.
+    CompleteFish,
+    /// The table of flags and variables, in Markdown.
+    Options,
+    /// The reference of metrics, in Markdown.
+    Metrics,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_a_flag_and_a_variable_named_after_it() {
+        // The Go exporters named these otherwise.
+        let inherited = [
+            ("locust.uri", "LOCUST_EXPORTER_URI"),
+            ("locust.timeout", "LOCUST_EXPORTER_TIMEOUT"),
+            ("locust.namespace", "LOCUST_METRIC_NAMESPACE"),
+        ];
+        for arg in Cli::command().get_arguments() {
+            let flag = arg.get_long().expect("every option has a long flag");
+            if ["generate", "help", "version"].contains(&flag) {
+                continue;
+            }
+            let derived =
+                format!("LOCUST_EXPORTER_{}", flag.replace(['.', '-'], "_").to_uppercase());
+            let expected = inherited.iter().find(|(f, _)| *f == flag).map_or(&*derived, |(_, v)| v);
+            assert_eq!(arg.get_env().and_then(|v| v.to_str()), Some(expected), "--{flag}");
+        }
+    }
+}

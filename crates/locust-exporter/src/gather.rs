@@ -1,0 +1,138 @@
+//! What the server's routes show.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use exposition::Families;
+use futures_util::future::join_all;
+use locust_api::Client;
+use locust_model::Bounds;
+use schema::{Catalog, Exposition, Own};
+use web::{Ask, Gather, GatherFuture, Probe, ProbeError, ProbeFuture, ProbeTarget};
+
+use crate::probe_config::{Module, ProbeConfig, Refused};
+use crate::progress::Progress;
+use crate::settings;
+use crate::watch::{Watch, Watched};
+
+/// Clients that probes keep, for the sake of their connections and logins.
+const MAX_PROBED: usize = 256;
+
+/// `/metrics`: all watched Locusts.
+pub(crate) struct Metrics {
+    pub(crate) watches: Vec<Arc<Watch>>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) own: Arc<Own>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Metrics {
+    /// Looks at every Locust at once.
+    pub(crate) async fn look(&self, deadline: Instant) -> Vec<Arc<schema::Sighting>> {
+        let sightings = join_all(self.watches.iter().map(|watch| watch.look(deadline))).await;
+        self.progress.note(sightings.iter().map(|s| s.snapshot.as_ref()), Instant::now());
+        sightings
+    }
+}
+
+impl Gather for Metrics {
+    fn gather(&self, ask: Ask) -> GatherFuture<'_> {
+        Box::pin(async move {
+            self.own.scraped();
+            let sightings = self.look(ask.deadline).await;
+            self.progress.gathered(Instant::now());
+            let exposition =
+                Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), sightings);
+            Arc::new(exposition) as Arc<dyn Families>
+        })
+    }
+
+    fn served(&self) {
+        self.progress.served();
+    }
+}
+
+/// `/probe`: one Locust, by the configuration file.
+pub(crate) struct Probes {
+    pub(crate) config: Arc<ArcSwap<ProbeConfig>>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) own: Arc<Own>,
+    pub(crate) bounds: Bounds,
+    kept: Mutex<Kept>,
+}
+
+/// Watches by (target, module), as long as the configuration stays the same.
+#[derive(Default)]
+struct Kept {
+    config: Option<Arc<ProbeConfig>>,
+    watches: HashMap<(String, String), Arc<Watch>>,
+}
+
+impl Probes {
+    /// Probes by `config`, which may be exchanged while they run.
+    pub(crate) fn new(
+        config: Arc<ArcSwap<ProbeConfig>>,
+        catalog: Arc<Catalog>,
+        own: Arc<Own>,
+        bounds: Bounds,
+    ) -> Self {
+        Self { config, catalog, own, bounds, kept: Mutex::default() }
+    }
+
+    fn watch(&self, target: &ProbeTarget) -> Result<Arc<Watch>, ProbeError> {
+        let config = self.config.load_full();
+        let (url, name, module) = config.admit(&target.target, target.module.as_deref())?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.config.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config)) {
+            *kept = Kept { config: Some(config), watches: HashMap::new() };
+        }
+        let key = (url.to_string(), name);
+        if let Some(watch) = kept.watches.get(&key) {
+            return Ok(Arc::clone(watch));
+        }
+        let watch = self.new_watch(url, &module).map_err(ProbeError::BadRequest)?;
+        if kept.watches.len() >= MAX_PROBED {
+            kept.watches.clear();
+        }
+        kept.watches.insert(key, Arc::clone(&watch));
+        Ok(watch)
+    }
+
+    fn new_watch(&self, url: url::Url, module: &Module) -> Result<Arc<Watch>, String> {
+        let address = url.to_string();
+        let client = Client::new(settings::module_client(url, module)?)
+            .map_err(|error| error.to_string())?;
+        Ok(Watch::new(Watched {
+            client,
+            address,
+            target: None,
+            timeout: module.timeout,
+            bounds: self.bounds,
+            own: Arc::clone(&self.own),
+        }))
+    }
+}
+
+impl Probe for Probes {
+    fn probe(&self, target: ProbeTarget, ask: Ask) -> ProbeFuture<'_> {
+        Box::pin(async move {
+            self.own.scraped();
+            let watch = self.watch(&target)?;
+            let sighting = watch.look(ask.deadline).await;
+            let exposition =
+                Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), vec![sighting]);
+            Ok(Arc::new(exposition) as Arc<dyn Families>)
+        })
+    }
+}
+
+impl From<Refused> for ProbeError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAllowed(_) => Self::Forbidden(refused.to_string()),
+            _ => Self::BadRequest(refused.to_string()),
+        }
+    }
+}

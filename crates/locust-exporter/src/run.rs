@@ -1,0 +1,179 @@
+//! The composition root: joins the source, the schemas and the server, and runs until told to end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use locust_api::{Client, Rejected};
+use locust_model::Bounds;
+use schema::{Catalog, Own};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use web::{Hooks, Server};
+
+use crate::build;
+use crate::gather::{Metrics, Probes};
+use crate::probe_config::ProbeConfig;
+use crate::progress::Progress;
+use crate::settings::{Locust, Settings};
+use crate::watch::{Watch, Watched};
+
+/// How often a test's end is looked for, when nobody scrapes.
+const END_POLL: Duration = Duration::from_secs(5);
+
+/// Serves until a signal, `/quitquitquit` or the test's end.
+///
+/// # Errors
+///
+/// What keeps the exporter from starting.
+pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<()> {
+    let own = Arc::new(Own::new(build::INFO));
+    // Known from the start, so that the first rejection is an increase.
+    for reason in Rejected::REASONS {
+        own.rejected(reason, 0);
+    }
+    let catalog = Arc::new(catalog);
+    let probe_config = match &settings.probe_file {
+        Some(path) => Some(Arc::new(ArcSwap::from_pointee(ProbeConfig::load(path)?))),
+        None => None,
+    };
+    let probes = probe_config.clone().map(|config| {
+        Arc::new(Probes::new(config, Arc::clone(&catalog), Arc::clone(&own), settings.bounds))
+    });
+    let reload = reload(settings.probe_file.clone(), probe_config);
+    let progress = Arc::new(Progress::new(settings.locusts.len()));
+    let common = Common {
+        targets: settings.schema.targets,
+        timeout: settings.timeout,
+        bounds: settings.bounds,
+        own: &own,
+    };
+    let watches = settings
+        .locusts
+        .into_iter()
+        .map(|locust| common.watch(locust))
+        .collect::<anyhow::Result<_>>()?;
+    let metrics = Arc::new(Metrics { watches, catalog, own, progress: Arc::clone(&progress) });
+    let ready = Arc::new(AtomicBool::new(false));
+    let quit = CancellationToken::new();
+    let hooks = Hooks {
+        gather: Arc::clone(&metrics) as _,
+        probe: probes.map(|probes| probes as _),
+        reload: Some(Arc::clone(&reload)),
+        ready: Arc::clone(&ready),
+        quit: quit.clone(),
+    };
+    let telemetry_path = settings.web.telemetry_path.clone();
+    let server = Server::bind(settings.web, hooks).await?;
+    for address in server.addresses() {
+        info!(%address, path = telemetry_path, version = build::VERSION, "listening");
+    }
+    ready.store(true, Ordering::Relaxed);
+
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn(server.run(shutdown.clone()));
+    tokio::select! {
+        result = signals(&*reload) => result?,
+        () = quit.cancelled() => info!("ending: asked to by /quitquitquit"),
+        () = test_over(&metrics, &progress, settings.timeout, settings.exit_after_test) => {}
+    }
+    shutdown.cancel();
+    serving.await.context("the server ended in an unforeseen way")
+}
+
+/// What all watched Locusts share.
+struct Common<'a> {
+    targets: bool,
+    timeout: Duration,
+    bounds: Bounds,
+    own: &'a Arc<Own>,
+}
+
+impl Common<'_> {
+    fn watch(&self, locust: Locust) -> anyhow::Result<Arc<Watch>> {
+        let Locust { client, address } = locust;
+        Ok(Watch::new(Watched {
+            client: Client::new(client)?,
+            target: self.targets.then(|| address.as_str().into()),
+            address,
+            timeout: self.timeout,
+            bounds: self.bounds,
+            own: Arc::clone(self.own),
+        }))
+    }
+}
+
+/// Rereads the configuration file of `/probe`, if there is one.
+fn reload(
+    path: Option<PathBuf>,
+    config: Option<Arc<ArcSwap<ProbeConfig>>>,
+) -> Arc<dyn Fn() -> Result<(), String> + Send + Sync> {
+    Arc::new(move || {
+        let (Some(path), Some(config)) = (&path, &config) else {
+            return Ok(());
+        };
+        match ProbeConfig::load(path) {
+            Ok(fresh) => {
+                config.store(Arc::new(fresh));
+                info!(file = %path.display(), "configuration file read again");
+                Ok(())
+            }
+            Err(cause) => {
+                error!(error = %cause, "configuration file not read again: what was read before stays");
+                Err(cause.to_string())
+            }
+        }
+    })
+}
+
+/// Returns on SIGTERM or SIGINT; reloads on SIGHUP.
+async fn signals(reload: &(dyn Fn() -> Result<(), String> + Send + Sync)) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {
+                info!("ending: SIGTERM");
+                return Ok(());
+            }
+            _ = interrupt.recv() => {
+                info!("ending: SIGINT");
+                return Ok(());
+            }
+            // The outcome has been logged.
+            _ = hangup.recv() => drop(reload()),
+        }
+    }
+}
+
+/// Returns once the test is over, if the program is to end then.
+async fn test_over(
+    metrics: &Metrics,
+    progress: &Progress,
+    timeout: Duration,
+    exit_after_test: Option<Duration>,
+) {
+    let Some(bound) = exit_after_test else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            () = progress.final_served() => {
+                info!("ending: the test has ended and has been scraped");
+                return;
+            }
+            () = tokio::time::sleep(END_POLL) => {
+                metrics.look(Instant::now() + timeout).await;
+                if progress.over_for(bound, Instant::now()) {
+                    warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Credentials: from files or variables, never from flags, never shown.
+
+use std::path::Path;
+
+use locust_api::Auth;
+use secrecy::SecretString;
+
+use crate::cli::AuthMethod;
+
+/// What the user gave to log in with.
+pub(crate) struct Given<'a> {
+    pub(crate) method: AuthMethod,
+    pub(crate) username: Option<&'a str>,
+    pub(crate) password: Option<SecretString>,
+    pub(crate) bearer_token: Option<SecretString>,
+}
+
+/// Puts credentials together.
+///
+/// # Errors
+///
+/// A sentence that says what is missing or too much.
+pub(crate) fn auth(given: Given<'_>) -> Result<Auth, String> {
+    match (given.username, given.password, given.bearer_token) {
+        (None, None, None) => Ok(Auth::None),
+        (None, None, Some(token)) => Ok(Auth::Bearer(token)),
+        (Some(username), Some(password), None) => {
+            let username = username.to_owned();
+            Ok(match given.method {
+                AuthMethod::Login => Auth::Login { username, password },
+                AuthMethod::Basic => Auth::Basic { username, password },
+            })
+        }
+        (Some(_), None, _) => Err("a user name was given, but no password".to_owned()),
+        (None, Some(_), _) => Err("a password was given, but no user name".to_owned()),
+        (_, _, Some(_)) => Err("a bearer token and a password were given: use one".to_owned()),
+    }
+}
+
+/// Reads a secret from a file; the line's end does not belong to it.
+///
+/// # Errors
+///
+/// A sentence that names the file.
+pub(crate) fn read_file(path: &Path) -> Result<SecretString, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| format!("secret file {}: {cause}", path.display()))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(format!("secret file {}: is empty", path.display()));
+    }
+    Ok(text.into())
+}
+
+/// Reads a secret from a variable, if it is set and not empty.
+pub(crate) fn read_variable(name: &str) -> Option<SecretString> {
+    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Into::into)
+}

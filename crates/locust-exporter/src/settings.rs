@@ -1,0 +1,275 @@
+//! From what was written on the command line to what the program works with, in one step.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use locust_api::{Auth, Quantiles, Tls};
+use locust_model::Bounds;
+use schema::Schema;
+use url::Url;
+
+use crate::build;
+use crate::cli::{
+    BEARER_TOKEN_VARIABLE, Cli, LocustArgs, MetricsArgs, PASSWORD_VARIABLE, QuantilesArg, WebArgs,
+};
+use crate::probe_config::Module;
+use crate::secret;
+
+/// How many characters of an error's text are kept.
+const ERROR_CHARS: usize = 200;
+
+/// Everything that the options say, checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The Locusts to watch.
+    pub(crate) locusts: Vec<Locust>,
+    /// How long each may take.
+    pub(crate) timeout: Duration,
+    /// How much is kept apart.
+    pub(crate) bounds: Bounds,
+    /// How metrics are named.
+    pub(crate) schema: schema::Config,
+    /// How they are served.
+    pub(crate) web: web::Config,
+    /// The file of `/probe`.
+    pub(crate) probe_file: Option<PathBuf>,
+    /// Whether to end after the test, and how long to wait for its last scrape.
+    pub(crate) exit_after_test: Option<Duration>,
+}
+
+/// A Locust to watch.
+#[derive(Debug)]
+pub(crate) struct Locust {
+    /// How to ask it.
+    pub(crate) client: locust_api::Config,
+    /// Its address without credentials: for logs, and the value of the label `target`.
+    pub(crate) address: String,
+}
+
+/// Checks the options.
+///
+/// # Errors
+///
+/// One line that names the flag or variable, the value, and what is accepted.
+pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
+    let locusts = locusts(&cli.locust)?;
+    Ok(Settings {
+        timeout: cli.locust.timeout,
+        bounds: Bounds {
+            names: cli.metrics.max_names,
+            errors: cli.metrics.max_errors,
+            text_chars: ERROR_CHARS,
+        },
+        schema: schema_config(&cli.metrics, &cli.locust.namespace, locusts.len() > 1)?,
+        web: web_config(&cli.web, cli.locust.timeout)?,
+        probe_file: cli.process.probe_file.clone(),
+        exit_after_test: cli.process.exit_after_test.then_some(cli.process.exit_after_test_timeout),
+        locusts,
+    })
+}
+
+fn locusts(args: &LocustArgs) -> Result<Vec<Locust>, String> {
+    let password = match &args.password_file {
+        Some(file) => Some(secret::read_file(file)?),
+        None => secret::read_variable(PASSWORD_VARIABLE),
+    };
+    let bearer_token = match &args.bearer_token_file {
+        Some(file) => Some(secret::read_file(file)?),
+        None => secret::read_variable(BEARER_TOKEN_VARIABLE),
+    };
+    let auth = secret::auth(secret::Given {
+        method: args.auth,
+        username: args.username.as_deref(),
+        password,
+        bearer_token,
+    })
+    .map_err(|cause| {
+        format!("{cause} (--locust.username, --locust.password-file, --locust.bearer-token-file and their variables)")
+    })?;
+    let tls = Tls {
+        ca_file: args.tls_ca_file.clone(),
+        cert_file: args.tls_cert_file.clone(),
+        key_file: args.tls_key_file.clone(),
+        server_name: args.tls_server_name.clone(),
+        insecure_skip_verify: args.tls_insecure_skip_verify,
+    };
+    let mut locusts: Vec<Locust> = Vec::with_capacity(args.uri.len());
+    for uri in &args.uri {
+        let url = locust_url(uri)?;
+        let address = address(&url);
+        if locusts.iter().any(|known| known.address == address) {
+            return Err(format!("--locust.uri: {address} is given twice"));
+        }
+        let client = client_config(url, auth.clone(), tls.clone(), args.quantiles);
+        locusts.push(Locust { client, address });
+    }
+    Ok(locusts)
+}
+
+/// How a module asks a probed target.
+///
+/// # Errors
+///
+/// A sentence about a secret that cannot be read.
+pub(crate) fn module_client(url: Url, module: &Module) -> Result<locust_api::Config, String> {
+    let section = module.tls.clone();
+    let tls = Tls {
+        ca_file: section.ca_file,
+        cert_file: section.cert_file,
+        key_file: section.key_file,
+        server_name: section.server_name,
+        insecure_skip_verify: section.insecure_skip_verify,
+    };
+    Ok(client_config(url, module.auth()?, tls, module.quantiles))
+}
+
+fn client_config(url: Url, auth: Auth, tls: Tls, quantiles: QuantilesArg) -> locust_api::Config {
+    let mut config = locust_api::Config::new(url);
+    config.auth = auth;
+    config.tls = tls;
+    config.quantiles = match quantiles {
+        QuantilesArg::Default => Quantiles::Default,
+        QuantilesArg::All => Quantiles::All,
+    };
+    config.user_agent = format!("locust_exporter/{}", build::VERSION);
+    config
+}
+
+fn locust_url(text: &str) -> Result<Url, String> {
+    // What stands before an @ may be a password, whatever the rest is.
+    let shown = text.rsplit('@').next().unwrap_or_default();
+    let expected = "expected http(s)://host[:port][/base-path]";
+    let url = Url::parse(text.trim())
+        .map_err(|cause| format!("--locust.uri: {shown:?} is not a URL ({cause}): {expected}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(format!("--locust.uri: {shown:?} is not the address of a web UI: {expected}"));
+    }
+    Ok(url)
+}
+
+/// A URL without user, password, query, fragment and trailing slash.
+fn address(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only on URLs that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn schema_config(
+    args: &MetricsArgs,
+    namespace: &str,
+    targets: bool,
+) -> Result<schema::Config, String> {
+    let schemas = args
+        .schema
+        .iter()
+        .map(|name| name.trim().parse::<Schema>())
+        .collect::<Result<_, _>>()
+        .map_err(|cause| format!("--metrics.schema: {cause}"))?;
+    Ok(schema::Config {
+        schemas,
+        namespace: namespace.to_owned(),
+        labels: args.labels.clone(),
+        service: None,
+        targets,
+    })
+}
+
+fn web_config(args: &WebArgs, scrape_timeout: Duration) -> Result<web::Config, String> {
+    let listen = args
+        .listen_address
+        .iter()
+        .map(|address| address.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|cause| format!("--web.listen-address: {cause}"))?;
+    Ok(web::Config {
+        listen,
+        systemd_socket: args.systemd_socket,
+        config_file: args.config_file.clone(),
+        telemetry_path: args.telemetry_path.clone(),
+        max_requests: args.max_requests,
+        lifecycle: if args.enable_lifecycle {
+            web::Lifecycle::AnyPeer
+        } else {
+            web::Lifecycle::LoopbackPeer
+        },
+        timeouts: web::Timeouts {
+            header: args.header_timeout,
+            write: args.write_timeout,
+            idle: args.idle_timeout,
+            ..web::Timeouts::default()
+        },
+        max_connections: args.max_connections,
+        // Locust's time, and some for what comes after it.
+        scrape_timeout: scrape_timeout + Duration::from_millis(500),
+        created: false,
+        landing: web::Landing {
+            name: "locust_exporter".to_owned(),
+            description: "Prometheus exporter for Locust".to_owned(),
+            version: build::VERSION.to_owned(),
+            links: Vec::new(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn of(args: &[&str]) -> Result<Settings, String> {
+        let args = std::iter::once("locust_exporter").chain(args.iter().copied());
+        settings(&Cli::try_parse_from(args).expect("flags that exist"))
+    }
+
+    #[test]
+    fn one_locust_has_no_target_and_several_have() {
+        assert!(!of(&[]).expect("the defaults are sound").schema.targets);
+        let two = of(&["--locust.uri=http://a:8089/", "--locust.uri=http://b:8089/base/"]);
+        let two = two.expect("two addresses");
+        assert!(two.schema.targets);
+        let addresses: Vec<_> = two.locusts.iter().map(|locust| &*locust.address).collect();
+        assert_eq!(addresses, ["http://a:8089", "http://b:8089/base"]);
+    }
+
+    #[test]
+    fn a_list_with_commas_is_several_locusts() {
+        assert_eq!(of(&["--locust.uri=http://a,http://b"]).expect("sound").locusts.len(), 2);
+    }
+
+    #[test]
+    fn the_same_locust_twice_is_refused() {
+        let error = of(&["--locust.uri=http://a:8089,http://a:8089/"]).expect_err("twice");
+        assert!(error.contains("http://a:8089 is given twice"), "{error}");
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_never_shown() {
+        for uri in ["http://ana:s3cret@", "ana:s3cret@host", "ftp://ana:s3cret@host/"] {
+            let error = of(&["--locust.uri", uri]).expect_err(uri);
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+        let settings = of(&["--locust.uri=http://ana:s3cret@host:8089"]).expect("sound");
+        assert!(!format!("{settings:?}").contains("s3cret"));
+        assert_eq!(settings.locusts[0].address, "http://host:8089");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_flag() {
+        let wrong: [(&[&str], &str); 5] = [
+            (&["--locust.uri=localhost:8089"], "--locust.uri"),
+            (&["--metrics.schema=modern"], "--metrics.schema"),
+            (&["--web.listen-address=nowhere"], "--web.listen-address"),
+            (&["--locust.username=ana"], "--locust.username"),
+            (&["--locust.password-file=/nonexistent/file"], "/nonexistent/file"),
+        ];
+        for (args, word) in wrong {
+            let error = of(args).expect_err(word);
+            assert!(error.contains(word), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}
