@@ -1,0 +1,38 @@
+//! Every environment variable by which `cargo xtask test` speaks to the end-to-end tests.
+
+/// The exporter's binary. Without it, the tests build one with `cargo build`.
+pub const EXPORTER: &str = "E2E_EXPORTER";
+
+/// The `locust` command of Locust 2.47.0. Its `python` stands beside it and has
+/// `prometheus_client`.
+pub const LOCUST_2_47_0: &str = "E2E_LOCUST_2_47_0";
+
+/// The `locust` command of Locust 2.43.0.
+pub const LOCUST_2_43_0: &str = "E2E_LOCUST_2_43_0";
+
+/// The `locust` command of Locust 2.20.1.
+pub const LOCUST_2_20_1: &str = "E2E_LOCUST_2_20_1";
+
+/// The `prometheus` server, 3.5 or newer.
+pub const PROMETHEUS: &str = "E2E_PROMETHEUS";
+
+/// The `promtool` command of the same version.
+pub const PROMTOOL: &str = "E2E_PROMTOOL";
+
+/// `1`: a test whose tool is absent fails. Otherwise it says so and passes.
+pub const REQUIRE_ALL: &str = "E2E_REQUIRE_ALL";
+
+/// A file to which a test that leaves itself out adds a line that tells why.
+pub const LEFT_OUT: &str = "E2E_LEFT_OUT";
+
+/// All of them.
+pub const ALL: &[&str] = &[
+    EXPORTER,
+    LOCUST_2_47_0,
+    LOCUST_2_43_0,
+    LOCUST_2_20_1,
+    PROMETHEUS,
+    PROMTOOL,
+    REQUIRE_ALL,
+    LEFT_OUT,
+];

@@ -1,0 +1,22 @@
+//! `cargo xtask demo`: the exporter at work on a real Locust under load.
+
+mod check;
+mod scene;
+mod watch;
+
+use anyhow::Result;
+
+use crate::usage;
+use scene::Scene;
+
+/// `cargo xtask demo`
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let check = usage::only_flag(arguments, "--check")?;
+    let mut scene = Scene::set()?;
+    let shown = if check { check::check(&scene) } else { watch::until_interrupted(&mut scene) };
+    if shown.is_err() {
+        eprint!("{}", scene.log_tails());
+    }
+    scene.strike()?;
+    shown
+}

@@ -1,0 +1,73 @@
+//! What the demo starts, and how it ends.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use e2e::exporter::Exporter;
+use e2e::load_target::LoadTarget;
+use e2e::locust::{Locust, Plan};
+use e2e::place;
+use e2e::process::Process;
+
+use crate::step::{cargo, run as run_command, step};
+use crate::tools::{self, pins};
+
+/// Workers of the demo's Locust.
+pub(crate) const WORKERS: u32 = 2;
+
+/// A service under load, Locust, and the exporter. Whatever of it still runs ends with it.
+pub(crate) struct Scene {
+    pub(crate) exporter: Exporter,
+    pub(crate) locust: Locust,
+    // After Locust, whose users would otherwise see it go.
+    _target: LoadTarget,
+}
+
+impl Scene {
+    /// Builds and starts everything.
+    pub(crate) fn set() -> Result<Self> {
+        let environment = tools::environment_with(&pins::LOCUST)?;
+        let binary = step("building the exporter (release; the first time takes minutes)", || {
+            let package = ["--package", "locust-exporter", "--bin", "locust_exporter"];
+            run_command(cargo().args(["build", "--release", "--quiet"]).args(package))?;
+            Ok(place::target()?.join("release/locust_exporter"))
+        })?;
+        let logs = place::logs("demo")?;
+        let target = step("starting a service to load", LoadTarget::start)?;
+        let plan = Plan {
+            locust: environment.join("bin/locust"),
+            file: place::root().join("xtask/demo/locustfile.py"),
+            host: target.address(),
+            users: 20,
+            run_time: None,
+            workers: WORKERS,
+            port: None,
+        };
+        let what = format!("starting Locust {}: a master and {WORKERS} workers", "2.47.0");
+        let locust = step(&what, || Locust::start(&plan, &logs))?;
+        let exporter = step("starting the exporter", || {
+            Exporter::start(&binary, locust.web.address, &[], &logs)
+        })?;
+        step("waiting for load", || locust.web.wait_for_requests(5, WORKERS as usize))
+            .with_context(|| format!("see the logs in {}", logs.display()))?;
+        Ok(Self { exporter, locust, _target: target })
+    }
+
+    fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
+        std::iter::once(&mut self.exporter.process).chain(self.locust.processes())
+    }
+
+    /// What every process wrote last.
+    pub(crate) fn log_tails(&mut self) -> String {
+        self.processes().map(|process| process.log_tail()).collect()
+    }
+
+    /// Ends every process, and says how it ended.
+    pub(crate) fn strike(mut self) -> Result<()> {
+        for process in self.processes() {
+            let status = process.stop(Duration::from_secs(10))?;
+            eprintln!("    {} ended: {status}", process.name());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The tools that tests, demo and lint use, got into `target/tools/` and kept there.
+//!
+//! Whatever is there without its stamp was interrupted, and is made anew.
+
+mod apt;
+mod lock;
+pub(crate) mod pins;
+mod venv;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use e2e::{place, vars};
+
+use crate::step::step;
+use crate::usage;
+use lock::Lock;
+use pins::Environment;
+
+/// Variables of the end-to-end tests, and what could not be had.
+#[derive(Debug, Default)]
+pub(crate) struct Tools {
+    /// A variable of [`vars`] and the program it names.
+    pub(crate) found: Vec<(&'static str, PathBuf)>,
+    /// A tool and why it is absent.
+    pub(crate) absent: Vec<(String, String)>,
+}
+
+impl Tools {
+    fn note(&mut self, tool: &str, programs: Result<Vec<(&'static str, PathBuf)>>) {
+        match programs {
+            Ok(programs) => self.found.extend(programs),
+            Err(error) => self.absent.push((tool.to_owned(), format!("{error:#}"))),
+        }
+    }
+}
+
+/// `cargo xtask tools`
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    usage::none(arguments)?;
+    let tools = for_tests();
+    for (variable, program) in &tools.found {
+        println!("{variable}={}", program.display());
+    }
+    if tools.absent.is_empty() {
+        return Ok(());
+    }
+    let absent: Vec<_> = tools.absent.iter().map(|(tool, why)| format!("{tool}: {why}")).collect();
+    bail!("not all could be had\n{}", absent.join("\n"))
+}
+
+/// Gets everything that the end-to-end tests can use.
+pub(crate) fn for_tests() -> Tools {
+    let mut tools = Tools::default();
+    for environment in pins::LOCUSTS {
+        let locust = environment_with(environment).map(|folder| folder.join("bin/locust"));
+        tools.note(environment.name, locust.map(|locust| vec![(environment.variable, locust)]));
+    }
+    let prometheus = prometheus().map(|folder| {
+        let program = |name: &str| folder.join(name);
+        vec![(vars::PROMETHEUS, program("prometheus")), (vars::PROMTOOL, program("promtool"))]
+    });
+    tools.note("prometheus", prometheus);
+    tools
+}
+
+/// The folder of a Python environment, made if need be.
+pub(crate) fn environment_with(environment: &Environment) -> Result<PathBuf> {
+    let folder = folder(environment.name)?;
+    let _lock = Lock::take(&folder)?;
+    let python = venv::python()?;
+    let content = format!("{}\n{}\n", python.version, environment.packages.join("\n"));
+    if is_complete(&folder, &content) {
+        return Ok(folder);
+    }
+    step(&format!("Python environment {}", environment.name), || {
+        venv::make(environment, &folder)?;
+        complete(&folder, &content)
+    })?;
+    Ok(folder)
+}
+
+/// The folder that has `prometheus` and `promtool`.
+fn prometheus() -> Result<PathBuf> {
+    if !apt::is_there() {
+        return on_path();
+    }
+    let folder = folder("prometheus")?;
+    let _lock = Lock::take(&folder)?;
+    if !is_complete(&folder, pins::PROMETHEUS_SUITE) {
+        let what = format!("Prometheus from Debian {}", pins::PROMETHEUS_SUITE);
+        let got = step(&what, || {
+            apt::unpack("prometheus", pins::PROMETHEUS_SUITE, &folder)?;
+            complete(&folder, pins::PROMETHEUS_SUITE)
+        });
+        if let Err(error) = got {
+            return on_path().with_context(|| format!("{error:#}"));
+        }
+    }
+    Ok(folder.join("usr/bin"))
+}
+
+/// The folder on PATH that has `prometheus` and `promtool`.
+fn on_path() -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has = |folder: &Path, name| folder.join(name).is_file();
+    std::env::split_paths(&path)
+        .find(|folder| has(folder, "prometheus") && has(folder, "promtool"))
+        .context(
+            "no prometheus and promtool on PATH; \
+             get 3.5 or newer from https://prometheus.io/download/ and put both on PATH",
+        )
+}
+
+/// The place of a tool.
+pub(crate) fn folder(name: &str) -> Result<PathBuf> {
+    let tools = place::target()?.join("tools");
+    fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
+    Ok(tools.join(name))
+}
+
+fn stamp(folder: &Path) -> PathBuf {
+    folder.join("complete.stamp")
+}
+
+/// Whether `folder` was made to its end, of `content`.
+pub(crate) fn is_complete(folder: &Path, content: &str) -> bool {
+    fs::read_to_string(stamp(folder)).is_ok_and(|found| found == content)
+}
+
+/// Marks `folder` as made to its end, of `content`.
+pub(crate) fn complete(folder: &Path, content: &str) -> Result<()> {
+    fs::write(stamp(folder), content).context("cannot write the stamp")
+}
+
+/// An empty `folder`, whatever was there before.
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))
+}
