@@ -6,6 +6,7 @@
 //!
 //! Nothing here survives the process that started it, however that ends: see [`guard`].
 
+pub mod compare;
 pub mod exporter;
 pub mod guard;
 pub mod http;

@@ -12,10 +12,13 @@ use crate::usage;
 /// What cargo-deny says where it cannot get the advisories.
 const UNREACHED: &str = "failed to fetch advisory database";
 
+/// A check, told whether it must be made.
+type Check = fn(bool) -> Result<()>;
+
 /// `cargo xtask lint`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let require_all = usage::only_flag(arguments, "--require-all")?;
-    let checks: [(&str, fn(bool) -> Result<()>); 5] = [
+    let checks: [(&str, Check); 5] = [
         ("form (cargo fmt)", |_| run_command(cargo().args(["fmt", "--all", "--check"]))),
         ("lints (cargo clippy)", |_| {
             let what =

@@ -18,8 +18,8 @@ pub(crate) fn is_there() -> bool {
     works("apt-get") && works("dpkg-deb")
 }
 
-/// Unpacks `package` of `suite` into an emptied `folder`.
-pub(crate) fn unpack(package: &str, suite: &str, folder: &Path) -> Result<()> {
+/// Unpacks `packages` of `suite` into an emptied `folder`.
+pub(crate) fn unpack(packages: &[&str], suite: &str, folder: &Path) -> Result<()> {
     ensure!(
         Path::new(KEYRING).exists(),
         "{KEYRING} is absent; install the package debian-archive-keyring"
@@ -52,18 +52,16 @@ pub(crate) fn unpack(package: &str, suite: &str, folder: &Path) -> Result<()> {
         command
     };
     step::output(apt_get().args(["--quiet", "update"]))?;
-    step::output(
-        apt_get().args(["--quiet", "download", package]).current_dir(area.join("download")),
-    )?;
-    let file = only_file(&area.join("download"))?;
-    eprintln!("    {}", file.file_name().unwrap_or_default().to_string_lossy());
-    step::output(Command::new("dpkg-deb").arg("-x").arg(&file).arg(folder))?;
+    let downloads = area.join("download");
+    let mut download = apt_get();
+    download.args(["--quiet", "download"]).args(packages).current_dir(&downloads);
+    step::output(&mut download)?;
+    for entry in fs::read_dir(&downloads)? {
+        let file = entry?.path();
+        eprintln!("    {}", file.file_name().unwrap_or_default().to_string_lossy());
+        step::output(Command::new("dpkg-deb").arg("-x").arg(&file).arg(folder))?;
+    }
     fs::remove_dir_all(&area).context("cannot clear apt's folders")
-}
-
-fn only_file(folder: &Path) -> Result<PathBuf> {
-    let mut files = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
-    files.next().context("apt-get has downloaded nothing")?.map_err(Into::into)
 }
 
 /// The Debian mirror that the system's apt uses.

@@ -10,7 +10,7 @@ mod venv;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use e2e::{place, vars};
 
 use crate::step::step;
@@ -88,29 +88,34 @@ fn prometheus() -> Result<PathBuf> {
     }
     let folder = folder("prometheus")?;
     let _lock = Lock::take(&folder)?;
-    if !is_complete(&folder, pins::PROMETHEUS_SUITE) {
-        let what = format!("Prometheus from Debian {}", pins::PROMETHEUS_SUITE);
-        let got = step(&what, || {
-            apt::unpack("prometheus", pins::PROMETHEUS_SUITE, &folder)?;
-            complete(&folder, pins::PROMETHEUS_SUITE)
-        });
-        if let Err(error) = got {
-            return on_path().with_context(|| format!("{error:#}"));
-        }
+    let programs = folder.join("usr/bin");
+    let pin = format!("{} {}", pins::PROMETHEUS_SUITE, pins::PROMETHEUS_PACKAGES.join(" "));
+    if is_complete(&folder, &pin) {
+        return Ok(programs);
     }
-    Ok(folder.join("usr/bin"))
+    let what = format!("Prometheus from Debian {}", pins::PROMETHEUS_SUITE);
+    let got = step(&what, || {
+        apt::unpack(pins::PROMETHEUS_PACKAGES, pins::PROMETHEUS_SUITE, &folder)?;
+        ensure!(has_both(&programs), "Debian's packages lack prometheus or promtool");
+        complete(&folder, &pin)
+    });
+    match got {
+        Ok(()) => Ok(programs),
+        Err(error) => on_path().with_context(|| format!("{error:#}")),
+    }
+}
+
+fn has_both(folder: &Path) -> bool {
+    folder.join("prometheus").is_file() && folder.join("promtool").is_file()
 }
 
 /// The folder on PATH that has `prometheus` and `promtool`.
 fn on_path() -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let has = |folder: &Path, name| folder.join(name).is_file();
-    std::env::split_paths(&path)
-        .find(|folder| has(folder, "prometheus") && has(folder, "promtool"))
-        .context(
-            "no prometheus and promtool on PATH; \
+    std::env::split_paths(&path).find(|folder| has_both(folder)).context(
+        "no prometheus and promtool on PATH; \
              get 3.5 or newer from https://prometheus.io/download/ and put both on PATH",
-        )
+    )
 }
 
 /// The place of a tool.

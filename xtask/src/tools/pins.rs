@@ -39,6 +39,9 @@ pub(crate) const LOCUSTS: &[Environment] = &[
 /// The Debian suite that has Prometheus 3.5 or newer.
 pub(crate) const PROMETHEUS_SUITE: &str = "forky";
 
+/// The packages of that suite.
+pub(crate) const PROMETHEUS_PACKAGES: &[&str] = &["prometheus", "promtool"];
+
 /// What checks Python files. The types of Locust come from [`LOCUST`].
 pub(crate) const PYTHON_LINT: Environment =
     Environment { name: "python-lint", packages: &["mypy==2.4.1", "ruff==0.17.5"], variable: "" };
