@@ -80,7 +80,6 @@ pub fn requests(scrape: &Scrape, stats: &Stats) -> Result<Vec<Pair>> {
         let method = row["method"].as_str().unwrap_or_default();
         let name = row["name"].as_str().context("a row without a name")?;
         let labels = [("method", method), ("name", name)];
-        let number = |key: &str| Some(row[key].as_f64());
         for (metric, key) in [
             ("locust_requests_total", "num_requests"),
             ("locust_request_failures_total", "num_failures"),
@@ -88,8 +87,7 @@ pub fn requests(scrape: &Scrape, stats: &Stats) -> Result<Vec<Pair>> {
         .iter()
         .chain(CLASSIC_ROW)
         {
-            let wanted = number(key).with_context(|| format!("{name} has no {key}"))?;
-            pairs.push(pair(scrape, metric, &labels, wanted)?);
+            pairs.push(pair(scrape, metric, &labels, row[key].as_f64())?);
         }
         for (metric, keys) in CLASSIC_PERCENTILES {
             let wanted = keys.iter().find_map(|key| row[key].as_f64());

@@ -16,6 +16,7 @@ pub mod net;
 pub mod place;
 pub mod process;
 pub mod prometheus;
+pub mod scenario;
 pub mod text;
 pub mod tool;
 pub mod vars;
