@@ -83,7 +83,7 @@ impl Locust {
 
     fn wait_until_it_answers(&mut self) -> Result<()> {
         let web = self.web;
-        net::wait_for("Locust's web API answers", Duration::from_secs(40), || {
+        net::wait_for("Locust's web API answers", Duration::from_secs(30), || {
             if let Some(status) = self.main.ended()? {
                 bail!("Locust ended: {status}\n{}", self.main.log_tail());
             }
@@ -137,9 +137,9 @@ impl Web {
     ///
     /// # Errors
     ///
-    /// If it does not in 30 s.
+    /// If it does not in 20 s.
     pub fn wait_for_requests(&self, names: usize, workers: usize) -> Result<Stats> {
-        net::wait_for("Locust shows requests", Duration::from_secs(30), || {
+        net::wait_for("Locust shows requests", Duration::from_secs(20), || {
             let stats = self.stats()?;
             let working = stats.workers().filter(|worker| worker["state"] == "running").count();
             Ok((stats.endpoints().count() >= names && working >= workers).then_some(stats))
@@ -172,7 +172,7 @@ impl Web {
             Ok((self.stats()?.state() == "stopped").then_some(()))
         })?;
         let mut before = None;
-        net::wait_for("Locust's numbers stand still", Duration::from_secs(20), || {
+        net::wait_for("Locust's numbers stand still", Duration::from_secs(12), || {
             thread::sleep(CACHE);
             let now = self.stats()?;
             let still = before.as_ref() == Some(&now);

@@ -1,10 +1,10 @@
 //! How the exporter's process begins and ends.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use e2e::exporter::{self, Exporter};
 use e2e::process::{Process, Signal};
 use e2e::scenario::Scenario;
@@ -65,5 +65,31 @@ fn a_bad_value_is_exit_code_2_and_one_line_that_names_flag_and_value() -> Result
     for word in ["--locust.timeout", "soon"] {
         ensure!(lines[0].contains(word), "{word:?} is not in {:?}", lines[0]);
     }
+    Ok(())
+}
+
+#[test]
+fn with_exit_after_test_it_ends_after_a_scrape_has_had_the_last_numbers() -> Result<()> {
+    let Some(locust) = tool::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
+    let short = |plan: &mut e2e::locust::Plan| plan.run_time = Some(6);
+    let args = ["--exit-after-test"];
+    let mut scenario = Scenario::start("exit-after-test", locust, "mixed.py", short, &args)?;
+    let mut last = None;
+    let status = net::wait_for("the exporter ends by itself", Duration::from_secs(40), || {
+        if let Some(status) = scenario.exporter.process.ended()? {
+            return Ok(Some(status));
+        }
+        // While it ends, it may refuse.
+        if let Ok(scrape) = scenario.exporter.scrape() {
+            last = Some(scrape);
+        }
+        thread::sleep(Duration::from_millis(300));
+        Ok(None)
+    })?;
+    ensure!(status.code() == Some(0), "{status}\n{}", scenario.exporter.process.log_tail());
+    let stats = scenario.locust.web.wait_until_still(Duration::from_secs(20))?;
+    let scraped = last.context("it ended before the first scrape")?.sum("locust_requests_total");
+    let made = stats.aggregated("num_requests")?;
+    ensure!(scraped.total_cmp(&made).is_eq(), "{scraped} requests scraped, {made} made");
     Ok(())
 }

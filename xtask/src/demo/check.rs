@@ -11,7 +11,7 @@ use super::scene::Scene;
 use crate::step::step;
 
 /// How long the load goes on once it is there.
-const LOAD: Duration = Duration::from_secs(10);
+const LOAD: Duration = Duration::from_secs(8);
 
 /// Lets the load run, stops it, compares, and says the verdict.
 pub(crate) fn check(scene: &Scene) -> Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn check(scene: &Scene) -> Result<()> {
     })?;
     let stats = step("stopping the load, until the numbers stand still", || {
         scene.locust.web.stop()?;
-        scene.locust.web.wait_until_still(Duration::from_secs(30))
+        scene.locust.web.wait_until_still(Duration::from_secs(15))
     })?;
     let answer = scene.exporter.metrics("text/plain;version=0.0.4")?;
     println!("{}", answer.ok()?);

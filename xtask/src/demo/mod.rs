@@ -13,7 +13,9 @@ use scene::Scene;
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let check = usage::only_flag(arguments, "--check")?;
     let mut scene = Scene::set()?;
-    let shown = if check { check::check(&scene) } else { watch::until_interrupted(&mut scene) };
+    let shown = scene.wait_for_load().and_then(|()| {
+        if check { check::check(&scene) } else { watch::until_interrupted(&mut scene) }
+    });
     if shown.is_err() {
         eprint!("{}", scene.log_tails());
     }

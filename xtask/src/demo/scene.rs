@@ -1,13 +1,13 @@
 //! What the demo starts, and how it ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use e2e::exporter::Exporter;
 use e2e::load_target::LoadTarget;
 use e2e::locust::{Locust, Plan};
 use e2e::place;
-use e2e::process::Process;
+use e2e::process::{Process, Signal};
 
 use crate::step::{cargo, run as run_command, step};
 use crate::tools::{self, pins};
@@ -43,14 +43,18 @@ impl Scene {
             workers: WORKERS,
             port: None,
         };
-        let what = format!("starting Locust {}: a master and {WORKERS} workers", "2.47.0");
+        let what = format!("starting {}: a master and {WORKERS} workers", pins::LOCUST.name);
         let locust = step(&what, || Locust::start(&plan, &logs))?;
         let exporter = step("starting the exporter", || {
             Exporter::start(&binary, locust.web.address, &[], &logs)
         })?;
-        step("waiting for load", || locust.web.wait_for_requests(5, WORKERS as usize))
-            .with_context(|| format!("see the logs in {}", logs.display()))?;
         Ok(Self { exporter, locust, _target: target })
+    }
+
+    /// Waits until every worker makes requests.
+    pub(crate) fn wait_for_load(&self) -> Result<()> {
+        step("waiting for load", || self.locust.web.wait_for_requests(5, WORKERS as usize))?;
+        Ok(())
     }
 
     fn processes(&mut self) -> impl Iterator<Item = &mut Process> {
@@ -62,10 +66,17 @@ impl Scene {
         self.processes().map(|process| process.log_tail()).collect()
     }
 
-    /// Ends every process, and says how it ended.
+    /// Ends every process, all at once, and says how each ended.
     pub(crate) fn strike(mut self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(5);
         for process in self.processes() {
-            let status = process.stop(Duration::from_secs(10))?;
+            if process.ended()?.is_none() {
+                process.signal(Signal::TERM)?;
+            }
+        }
+        for process in self.processes() {
+            let grace = deadline.saturating_duration_since(Instant::now());
+            let status = process.wait(grace).or_else(|_| process.kill())?;
             eprintln!("    {} ended: {status}", process.name());
         }
         Ok(())
