@@ -40,7 +40,7 @@ fn start_and_tell(tell: &Path) -> Result<()> {
     let folder = tell.parent().context("no folder")?;
     let process = Process::start("sleep", Command::new("sleep").arg("120"), folder)?;
     fs::write(tell, process.id().to_string())?;
-    thread::sleep(Duration::from_secs(60));
+    thread::sleep(Duration::from_mins(1));
     Ok(())
 }
 
