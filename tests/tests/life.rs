@@ -87,9 +87,9 @@ fn with_exit_after_test_it_ends_after_a_scrape_has_had_the_last_numbers() -> Res
         Ok(None)
     })?;
     ensure!(status.code() == Some(0), "{status}\n{}", scenario.exporter.process.log_tail());
-    let stats = scenario.locust.web.wait_until_still(Duration::from_secs(20))?;
+    let shown = scenario.locust.web.wait_until_still(Duration::from_secs(20))?;
     let scraped = last.context("it ended before the first scrape")?.sum("locust_requests_total");
-    let made = stats.aggregated("num_requests")?;
+    let made = shown.aggregated("num_requests")?;
     ensure!(scraped.total_cmp(&made).is_eq(), "{scraped} requests scraped, {made} made");
     Ok(())
 }

@@ -6,6 +6,7 @@ mod watch;
 
 use anyhow::Result;
 
+use crate::step::step;
 use crate::usage;
 use scene::Scene;
 
@@ -19,6 +20,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if shown.is_err() {
         eprint!("{}", scene.log_tails());
     }
-    scene.strike()?;
+    step("ending everything", || scene.strike())?;
     shown
 }

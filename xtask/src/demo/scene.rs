@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use e2e::exporter::Exporter;
 use e2e::load_target::LoadTarget;
 use e2e::locust::{Locust, Plan};
@@ -66,19 +66,21 @@ impl Scene {
         self.processes().map(|process| process.log_tail()).collect()
     }
 
-    /// Ends every process, all at once, and says how each ended.
+    /// Ends every process, all at once. The exporter must end well; of Locust's master, which ends
+    /// with 1 because requests failed, nothing is asked.
     pub(crate) fn strike(mut self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(5);
         for process in self.processes() {
             if process.ended()?.is_none() {
                 process.signal(Signal::TERM)?;
             }
         }
+        let deadline = Instant::now() + Duration::from_secs(5);
         for process in self.processes() {
             let grace = deadline.saturating_duration_since(Instant::now());
-            let status = process.wait(grace).or_else(|_| process.kill())?;
-            eprintln!("    {} ended: {status}", process.name());
+            process.wait(grace).or_else(|_| process.kill())?;
         }
+        let ended = self.exporter.process.wait(Duration::ZERO)?;
+        ensure!(ended.success(), "the exporter ended badly: {ended}");
         Ok(())
     }
 }

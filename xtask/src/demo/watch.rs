@@ -29,7 +29,7 @@ pub(crate) fn until_interrupted(scene: &mut Scene) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    println!("\nending");
+    println!();
     Ok(())
 }
 
