@@ -1,4 +1,7 @@
-"""Rows that Locust's JSON can hardly hold: no method, not a number, infinite, negative."""
+"""What Locust's JSON can hardly hold: no method, and times that are none.
+
+Of a NaN or infinite time Locust's listener raises, after it has added it to the Aggregated row.
+"""
 
 from locust import User, constant, task
 

@@ -30,7 +30,7 @@ fn seven_hundred_names_are_all_there_though_locusts_json_holds_five_hundred() ->
 }
 
 #[test]
-fn odd_rows_do_not_hide_the_others() -> Result<()> {
+fn nan_infinite_and_negative_times_do_not_hide_the_rest_and_are_counted() -> Result<()> {
     let Some(locust) = tool::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
     let scenario = Scenario::start("odd", locust, "odd.py", |_| {}, &[])?;
     let web = scenario.locust.web.address;
@@ -40,10 +40,12 @@ fn odd_rows_do_not_hide_the_others() -> Result<()> {
     })?;
     let scrape = scenario.exporter.scrape()?;
     ensure!(scrape.value("locust_up", &[])? > 0.0);
-    for (method, name) in [("GET", "/plain"), ("", "/without-method"), ("GET", "/nan")] {
+    for (method, name) in [("GET", "/plain"), ("", "/without-method"), ("GET", "/negative")] {
         let labels = [("method", method), ("name", name)];
         ensure!(scrape.value("locust_requests_total", &labels)? > 0.0, "{name}");
     }
+    let counted = scrape.sum("locust_exporter_rejected_rows_total");
+    ensure!(counted > 0.0, "what makes no sense is left out without being counted");
     for sample in scrape.0.iter().filter(|sample| sample.name.ends_with("_total")) {
         ensure!(sample.value.is_finite() && sample.value >= 0.0, "{sample:?}");
     }

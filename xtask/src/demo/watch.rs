@@ -48,7 +48,7 @@ fn where_to_look(scene: &Scene) -> String {
   Then ask it:
     sum(rate(locust_requests_total[1m]))                      requests per second
     sum by (name) (rate(locust_request_failures_total[1m]))   failures per second of each name
-    locust_request_duration_seconds{{quantile=\"0.95\"}}        slow answers
+    locust_request_duration_seconds{{quantile=\"0.95\"}}          slow answers
     locust_users_running                                      users
     sum by (state) (locust_workers)                           workers
 
