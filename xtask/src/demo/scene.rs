@@ -27,9 +27,9 @@ impl Scene {
     /// Builds and starts everything.
     pub(crate) fn set() -> Result<Self> {
         let environment = tools::environment_with(&pins::LOCUST)?;
-        let binary = step("building the exporter (release; the first time takes minutes)", || {
+        let binary = step("building the exporter (release)", || {
             let package = ["--package", "locust-exporter", "--bin", "locust_exporter"];
-            run_command(cargo().args(["build", "--release", "--quiet"]).args(package))?;
+            run_command(cargo().args(["build", "--release"]).args(package))?;
             Ok(place::target()?.join("release/locust_exporter"))
         })?;
         let logs = place::logs("demo")?;

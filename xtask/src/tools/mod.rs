@@ -83,15 +83,15 @@ pub(crate) fn environment_with(environment: &Environment) -> Result<PathBuf> {
 
 /// The folder that has `prometheus` and `promtool`.
 fn prometheus() -> Result<PathBuf> {
-    if !apt::is_there() {
-        return on_path();
-    }
     let folder = folder("prometheus")?;
     let _lock = Lock::take(&folder)?;
     let programs = folder.join("usr/bin");
     let pin = format!("{} {}", pins::PROMETHEUS_SUITE, pins::PROMETHEUS_PACKAGES.join(" "));
     if is_complete(&folder, &pin) {
         return Ok(programs);
+    }
+    if !apt::is_there() {
+        return on_path();
     }
     let what = format!("Prometheus from Debian {}", pins::PROMETHEUS_SUITE);
     let got = step(&what, || {
