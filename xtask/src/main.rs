@@ -5,7 +5,9 @@
     reason = "a command line program speaks to its user"
 )]
 
+mod bench;
 mod demo;
+mod generate;
 mod lint;
 mod step;
 mod test;
@@ -45,6 +47,20 @@ const COMMANDS: &[Command] = &[
         about: "Check form, lints, dependencies and Python files. \
                 With --require-all, a check that cannot be made is an error.",
         run: lint::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[--json PATH]",
+        about: "Measure what a scrape costs, and write docs/benchmarks.md. \
+                With --json, write the figures for programs too.",
+        run: bench::run,
+    },
+    Command {
+        name: "generate",
+        arguments: "[--check]",
+        about: "Write the references that are made from the code. \
+                With --check, only say whether they are fresh.",
+        run: generate::run,
     },
     Command {
         name: "tools",

@@ -6,6 +6,13 @@ use anyhow::Result;
 #[derive(Debug)]
 pub(crate) struct Usage(String);
 
+impl Usage {
+    /// A command line that is wrong in the way that `what` says.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
