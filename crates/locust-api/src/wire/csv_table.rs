@@ -3,7 +3,7 @@
 use csv::ByteRecord;
 
 use super::Malformed;
-use super::scalar::whole;
+use super::value::whole;
 use crate::Rejected;
 
 const WHAT: &str = "CSV";

@@ -7,8 +7,8 @@ use super::Malformed;
 use super::csv_table::Table;
 use super::json::{self, As, Shape, key};
 use super::row::{Context, ReadRow, Rows};
-use super::scalar::Scalar;
 use super::text::unescaped;
+use super::value::{count, skip, text};
 use crate::Rejected;
 
 /// What `/exceptions`, or `/exceptions/csv`, says.
@@ -77,7 +77,7 @@ impl<'de> Shape<'de> for Page {
                 let rows = Rows { context: &mut context, row: ExceptionRow };
                 exceptions = map.next_value_seed(As(rows))?;
             } else {
-                map.next_value::<Scalar<'de>>()?;
+                skip(&mut map)?;
             }
         }
         let rejected = context.rejected;
@@ -91,31 +91,35 @@ impl ReadRow for ExceptionRow {
     type Row = Exception;
 
     fn read<'de, A: MapAccess<'de>>(
-        &self,
+        &mut self,
         mut map: A,
         context: &mut Context,
     ) -> Result<Option<Exception>, A::Error> {
         let rejected = &mut context.rejected;
-        let mut count = None;
+        let mut occurrences = None;
         let mut exception = Exception {
             message: Text::default(),
             count: 0,
             traceback: Text::default(),
             nodes: Vec::new(),
         };
-        while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
+        let map = &mut map;
+        while let Some(key) = key(map)? {
             match &*key {
-                "count" => count = value.count(rejected),
-                "msg" => exception.message = value.text(rejected).unwrap_or_default().into(),
-                "traceback" => {
-                    exception.traceback = value.text(rejected).unwrap_or_default().into();
+                "count" => occurrences = count(map, rejected)?,
+                "msg" => {
+                    exception.message =
+                        text(map, rejected, |text| Text::from(text))?.unwrap_or_default();
                 }
-                "nodes" => exception.nodes = split(&value.text(rejected).unwrap_or_default()),
-                _ => {}
+                "traceback" => {
+                    exception.traceback =
+                        text(map, rejected, |text| Text::from(text))?.unwrap_or_default();
+                }
+                "nodes" => exception.nodes = text(map, rejected, split)?.unwrap_or_default(),
+                _ => skip(map)?,
             }
         }
         // Without a valid count there is nothing to tell.
-        Ok(count.map(|count| Exception { count, ..exception }))
+        Ok(occurrences.map(|count| Exception { count, ..exception }))
     }
 }

@@ -1,14 +1,12 @@
 //! `/`, the page of the web UI, and `/login`.
 
-use std::borrow::Cow;
-
 use locust_model::Text;
 use serde::de::MapAccess;
 
 use super::Malformed;
 use super::json::{As, Shape, key, read_first};
-use super::scalar::Scalar;
 use super::text::unescaped;
+use super::value::{Count, Due, Number, Read, skip, text};
 use crate::{Rejected, redact};
 
 /// What the page of the web UI says. Of its many other contents (some may be secrets) nothing is
@@ -33,7 +31,7 @@ pub struct Index {
 
 impl Index {
     pub(crate) fn parse(body: Vec<u8>) -> Result<Self, Malformed> {
-        let page = text(body);
+        let page = page_text(body);
         match find_object(&page, "window.templateArgs") {
             Some(at) => read_first(tail(page, at), || Args),
             None => Self::of_old_page(&page)
@@ -73,13 +71,13 @@ pub(crate) fn target_is_kept_up_to_date(version: &str) -> bool {
 
 /// The path or address that the form of the login page is to be sent to, if there is one.
 pub(crate) fn login_callback(body: Vec<u8>) -> Result<Option<String>, Malformed> {
-    let page = text(body);
+    let page = page_text(body);
     let at = find_object(&page, "authArgs")
         .ok_or(Malformed::Shape("it is a page without the arguments of Locust's login"))?;
     read_first(tail(page, at), || AuthArgs)
 }
 
-fn text(body: Vec<u8>) -> String {
+fn page_text(body: Vec<u8>) -> String {
     String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
@@ -112,34 +110,57 @@ impl<'de> Shape<'de> for Args {
         let mut index = Index::default();
         let rejected = &mut index.rejected;
         while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
+            let map = &mut map;
             match &*key {
-                "version" => index.version = filled(value.text(rejected)).map(Text::from),
+                "version" => index.version = text(map, rejected, filled)?.flatten().map(Text::from),
                 "host" => {
-                    let host = filled(value.text(rejected));
+                    let host = text(map, rejected, filled)?.flatten();
                     index.host = host.and_then(|host| redact::host(&host)).map(Text::from);
                 }
-                "num_users" => index.num_users = typed_in(value).count(rejected),
-                "spawn_rate" => index.spawn_rate = typed_in(value).number(rejected),
-                _ => {}
+                "num_users" => {
+                    index.num_users = map.next_value_seed(Read(TypedIn(Count(rejected))))?;
+                }
+                "spawn_rate" => {
+                    index.spawn_rate = map.next_value_seed(Read(TypedIn(Number(rejected))))?;
+                }
+                _ => skip(map)?,
             }
         }
         Ok(index)
     }
 }
 
-fn filled(text: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
-    text.filter(|text| !text.is_empty())
+fn filled(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// A number that Locust kept as the text that was typed in.
-fn typed_in(value: Scalar<'_>) -> Scalar<'_> {
-    match value {
-        Scalar::Text(text) => match text.trim().parse() {
-            Ok(number) => Scalar::Number(number),
-            Err(_) => Scalar::Text(text),
-        },
-        value => value,
+struct TypedIn<D>(D);
+
+impl<D: Due> Due for TypedIn<D> {
+    type Value = D::Value;
+
+    fn null(self) -> D::Value {
+        self.0.null()
+    }
+
+    fn count(self, value: u64) -> D::Value {
+        self.0.count(value)
+    }
+
+    fn number(self, value: f64) -> D::Value {
+        self.0.number(value)
+    }
+
+    fn text(self, value: &str) -> D::Value {
+        match value.trim().parse() {
+            Ok(number) => self.0.number(number),
+            Err(_) => self.0.text(value),
+        }
+    }
+
+    fn other(self) -> D::Value {
+        self.0.other()
     }
 }
 
@@ -159,14 +180,12 @@ impl<'de> Shape<'de> for AuthArgs {
         while let Some(key) = key(&mut map)? {
             match &*key {
                 "username_password_callback" | "callback_url" => {
-                    plain = filled(map.next_value::<Scalar<'de>>()?.text(&mut rejected));
+                    plain = text(&mut map, &mut rejected, filled)?.flatten();
                 }
                 "custom_form" => custom = map.next_value_seed(As(Self))?,
-                _ => {
-                    map.next_value::<Scalar<'de>>()?;
-                }
+                _ => skip(&mut map)?,
             }
         }
-        Ok(plain.map(Cow::into_owned).or(custom))
+        Ok(plain.or(custom))
     }
 }

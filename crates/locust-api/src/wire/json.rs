@@ -9,7 +9,6 @@ use serde_json::error::Category;
 
 use super::Malformed;
 use super::mend::mend;
-use super::scalar::Scalar;
 
 const WHAT: &str = "JSON";
 
@@ -87,10 +86,33 @@ impl<'de, S: Shape<'de>> Visitor<'de> for As<S> {
 
 /// The next key of an object.
 pub(super) fn key<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
-    Ok(map.next_key::<Scalar<'de>>()?.map(|key| match key {
-        Scalar::Text(text) => text,
-        _ => Cow::Borrowed(""),
-    }))
+    map.next_key_seed(Key)
+}
+
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
 }
 
 /// Reads a whole JSON text. Python's bare `NaN` and `Infinity` are not JSON: only where they, or

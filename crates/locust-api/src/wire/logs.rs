@@ -6,7 +6,7 @@ use serde::de::{MapAccess, SeqAccess};
 
 use super::Malformed;
 use super::json::{self, As, Shape, key};
-use super::scalar::Scalar;
+use super::value::{count, skip, texts};
 use crate::Rejected;
 
 /// What `/logs` says: the last lines of Locust's log, at most 500 of each process.
@@ -47,9 +47,7 @@ impl<'de> Shape<'de> for Page {
                     logs.master = map.next_value_seed(As(Lines(&mut logs.rejected)))?;
                 }
                 "workers" => map.next_value_seed(As(Workers(&mut logs)))?,
-                _ => {
-                    map.next_value::<Scalar<'de>>()?;
-                }
+                _ => skip(&mut map)?,
             }
         }
         Ok(known.then_some(logs))
@@ -81,12 +79,8 @@ impl<'de> Shape<'de> for Lines<'_> {
         Vec::new()
     }
 
-    fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<String>, A::Error> {
-        let mut lines = Vec::new();
-        while let Some(line) = seq.next_element::<Scalar<'de>>()? {
-            lines.extend(line.text(self.0).map(std::borrow::Cow::into_owned));
-        }
-        Ok(lines)
+    fn list<A: SeqAccess<'de>>(self, seq: A) -> Result<Vec<String>, A::Error> {
+        texts(seq, self.0)
     }
 }
 
@@ -105,13 +99,14 @@ impl<'de> Shape<'de> for WorkerCount {
     }
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut count = None;
+        let mut workers = None;
         while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
             if key == "worker_count" {
-                count = value.count(&mut Rejected::default());
+                workers = count(&mut map, &mut Rejected::default())?;
+            } else {
+                skip(&mut map)?;
             }
         }
-        Ok(count)
+        Ok(workers)
     }
 }

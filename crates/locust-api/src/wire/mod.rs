@@ -5,18 +5,19 @@ mod exceptions;
 mod failures_csv;
 mod index;
 mod json;
+mod keys;
 mod logs;
 mod malformed;
 mod mend;
 #[cfg(test)]
 mod proptests;
 mod row;
-mod scalar;
 mod stats;
 mod stats_csv;
 mod tasks;
 mod text;
 mod timestamp;
+mod value;
 mod worker;
 
 pub use exceptions::Exceptions;

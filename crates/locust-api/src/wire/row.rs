@@ -3,9 +3,10 @@
 use locust_model::{Endpoint, Millis, Percentile, RequestError, Text};
 use serde::de::{MapAccess, SeqAccess};
 
-use super::json::{As, Shape, key};
-use super::scalar::Scalar;
+use super::json::{As, Shape};
+use super::keys::{Field, Keys};
 use super::timestamp;
+use super::value::{count, number, skip, text};
 use crate::Rejected;
 
 /// What the rows of one answer share.
@@ -75,11 +76,7 @@ pub(super) fn take_total(endpoints: &mut Vec<Endpoint>) -> Option<Endpoint> {
 
 /// The share that a key names, if it names a percentile.
 pub(super) fn share(key: &str) -> Option<f64> {
-    let share = match key {
-        "ninetieth_response_time" => 0.9,
-        "ninety_ninth_response_time" => 0.99,
-        _ => key.strip_prefix("response_time_percentile_")?.parse().ok()?,
-    };
+    let share = key.strip_prefix("response_time_percentile_")?.parse().ok()?;
     (0.0..=1.0).contains(&share).then_some(share)
 }
 
@@ -92,7 +89,7 @@ pub(super) struct Rows<'c, F> {
 /// One row, read by a function from its object.
 pub(super) struct Row<'c, F> {
     context: &'c mut Context,
-    row: F,
+    row: &'c mut F,
 }
 
 /// Reads a row from its object; `None` drops it, and the reason is counted.
@@ -100,7 +97,7 @@ pub(super) trait ReadRow {
     type Row;
 
     fn read<'de, A: MapAccess<'de>>(
-        &self,
+        &mut self,
         map: A,
         context: &mut Context,
     ) -> Result<Option<Self::Row>, A::Error>;
@@ -115,9 +112,10 @@ impl<'de, F: ReadRow> Shape<'de> for Rows<'_, F> {
     }
 
     fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let Self { context, mut row } = self;
         let mut rows = Vec::new();
         while let Some(row) =
-            seq.next_element_seed(As(Row { context: &mut *self.context, row: &self.row }))?
+            seq.next_element_seed(As(Row { context: &mut *context, row: &mut row }))?
         {
             rows.extend(row);
         }
@@ -125,7 +123,7 @@ impl<'de, F: ReadRow> Shape<'de> for Rows<'_, F> {
     }
 }
 
-impl<'de, F: ReadRow> Shape<'de> for Row<'_, &F> {
+impl<'de, F: ReadRow> Shape<'de> for Row<'_, F> {
     type Value = Option<F::Row>;
 
     fn otherwise(self) -> Self::Value {
@@ -139,106 +137,169 @@ impl<'de, F: ReadRow> Shape<'de> for Row<'_, &F> {
 }
 
 /// A row of `stats`.
-pub(super) struct EndpointRow;
+#[derive(Default)]
+pub(super) struct EndpointRow(Keys<EndpointField>);
+
+#[derive(Clone, Copy)]
+enum EndpointField {
+    Method,
+    Name,
+    Requests,
+    Failures,
+    Avg,
+    Min,
+    Max,
+    Median,
+    CurrentRps,
+    CurrentFailPerSec,
+    AvgContentLength,
+    /// A percentile, by its share.
+    Percentile(f64),
+    /// One as Locust named it before 2.28.
+    OldPercentile(f64),
+    SafeName,
+    Other,
+}
+
+impl Field for EndpointField {
+    fn of(key: &str) -> Self {
+        match key {
+            "method" => Self::Method,
+            "name" => Self::Name,
+            "num_requests" => Self::Requests,
+            "num_failures" => Self::Failures,
+            "avg_response_time" => Self::Avg,
+            "min_response_time" => Self::Min,
+            "max_response_time" => Self::Max,
+            "median_response_time" => Self::Median,
+            "current_rps" => Self::CurrentRps,
+            "current_fail_per_sec" => Self::CurrentFailPerSec,
+            "avg_content_length" => Self::AvgContentLength,
+            "safe_name" => Self::SafeName,
+            "ninetieth_response_time" => Self::OldPercentile(0.9),
+            "ninety_ninth_response_time" => Self::OldPercentile(0.99),
+            key => share(key).map_or(Self::Other, Self::Percentile),
+        }
+    }
+}
 
 impl ReadRow for EndpointRow {
     type Row = Endpoint;
 
     fn read<'de, A: MapAccess<'de>>(
-        &self,
+        &mut self,
         mut map: A,
         context: &mut Context,
     ) -> Result<Option<Endpoint>, A::Error> {
+        let Context { rejected, methods, has_ninetieth, has_safe_name } = context;
+        let (mut method, mut name) = (None, None);
         let mut row = endpoint(Text::default(), Text::default());
-        let mut named = false;
-        row.method = context.methods.intern("");
-        while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
-            let rejected = &mut context.rejected;
-            match &*key {
-                "method" => {
-                    row.method = context.methods.intern(&value.text(rejected).unwrap_or_default());
+        let mut keys = self.0.row();
+        let map = &mut map;
+        while let Some(field) = keys.next(map)? {
+            match field {
+                EndpointField::Method => method = text(map, rejected, |text| methods.intern(text))?,
+                EndpointField::Name => name = text(map, rejected, |text| Text::from(text))?,
+                EndpointField::Requests => row.requests = count(map, rejected)?,
+                EndpointField::Failures => row.failures = count(map, rejected)?,
+                EndpointField::Avg => row.avg = number(map, rejected)?.map(Millis),
+                EndpointField::Min => row.min = number(map, rejected)?.map(Millis),
+                EndpointField::Max => row.max = number(map, rejected)?.map(Millis),
+                EndpointField::Median => row.median = number(map, rejected)?.map(Millis),
+                EndpointField::CurrentRps => row.current_rps = number(map, rejected)?,
+                EndpointField::CurrentFailPerSec => {
+                    row.current_fail_per_sec = number(map, rejected)?;
                 }
-                "name" => {
-                    let name = value.text(rejected);
-                    named = name.is_some();
-                    row.name = name.unwrap_or_default().into();
+                EndpointField::AvgContentLength => row.avg_content_length = number(map, rejected)?,
+                EndpointField::Percentile(q) | EndpointField::OldPercentile(q) => {
+                    *has_ninetieth |= matches!(field, EndpointField::OldPercentile(_));
+                    let value = number(map, rejected)?.map(Millis);
+                    row.percentiles.extend(value.map(|value| Percentile { q, value }));
                 }
-                "num_requests" => row.requests = value.count(rejected),
-                "num_failures" => row.failures = value.count(rejected),
-                "avg_response_time" => row.avg = value.number(rejected).map(Millis),
-                "min_response_time" => row.min = value.number(rejected).map(Millis),
-                "max_response_time" => row.max = value.number(rejected).map(Millis),
-                "median_response_time" => row.median = value.number(rejected).map(Millis),
-                "current_rps" => row.current_rps = value.number(rejected),
-                "current_fail_per_sec" => row.current_fail_per_sec = value.number(rejected),
-                "avg_content_length" => row.avg_content_length = value.number(rejected),
-                "safe_name" => context.has_safe_name = true,
-                key => {
-                    context.has_ninetieth |= key.starts_with("ninet");
-                    if let Some(q) = share(key) {
-                        let value = value.number(rejected).map(Millis);
-                        row.percentiles.extend(value.map(|value| Percentile { q, value }));
-                    }
+                EndpointField::SafeName => {
+                    *has_safe_name = true;
+                    skip(map)?;
                 }
+                EndpointField::Other => skip(map)?,
             }
         }
+        let Some(name) = name else {
+            rejected.add(Rejected::NO_NAME);
+            return Ok(None);
+        };
+        row.name = name;
+        row.method = method.unwrap_or_else(|| methods.intern(""));
         in_order(&mut row.percentiles);
-        Ok(kept(row, named, context))
+        Ok(Some(row))
     }
 }
 
 /// A row of `errors`.
-pub(super) struct ErrorRow;
+#[derive(Default)]
+pub(super) struct ErrorRow(Keys<ErrorField>);
+
+#[derive(Clone, Copy)]
+enum ErrorField {
+    Method,
+    Name,
+    Error,
+    Occurrences,
+    FirstSeen,
+    LastSeen,
+    Other,
+}
+
+impl Field for ErrorField {
+    fn of(key: &str) -> Self {
+        match key {
+            "method" => Self::Method,
+            "name" => Self::Name,
+            "error" => Self::Error,
+            "occurrences" => Self::Occurrences,
+            "first_seen" => Self::FirstSeen,
+            "last_seen" => Self::LastSeen,
+            _ => Self::Other,
+        }
+    }
+}
 
 impl ReadRow for ErrorRow {
     type Row = RequestError;
 
     fn read<'de, A: MapAccess<'de>>(
-        &self,
+        &mut self,
         mut map: A,
         context: &mut Context,
     ) -> Result<Option<RequestError>, A::Error> {
-        let mut method = context.methods.intern("");
-        let (mut name, mut error, mut occurrences) = (None, None, None);
+        let Context { rejected, methods, .. } = context;
+        let (mut method, mut name, mut error, mut occurrences) = (None, None, None, None);
         let (mut first_seen, mut last_seen) = (None, None);
-        while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
-            let rejected = &mut context.rejected;
-            match &*key {
-                "method" => {
-                    method = context.methods.intern(&value.text(rejected).unwrap_or_default());
-                }
-                "name" => name = value.text(rejected).map(Text::from),
-                "error" => error = value.text(rejected).map(Text::from),
-                "occurrences" => occurrences = value.count(rejected),
-                "first_seen" => {
-                    first_seen = value.number(rejected).and_then(timestamp::from_seconds);
-                }
-                "last_seen" => {
-                    last_seen = value.number(rejected).and_then(timestamp::from_seconds);
-                }
-                _ => {}
+        let mut keys = self.0.row();
+        let map = &mut map;
+        while let Some(field) = keys.next(map)? {
+            match field {
+                ErrorField::Method => method = text(map, rejected, |text| methods.intern(text))?,
+                ErrorField::Name => name = text(map, rejected, |text| Text::from(text))?,
+                ErrorField::Error => error = text(map, rejected, |text| Text::from(text))?,
+                ErrorField::Occurrences => occurrences = count(map, rejected)?,
+                ErrorField::FirstSeen => first_seen = number(map, rejected)?,
+                ErrorField::LastSeen => last_seen = number(map, rejected)?,
+                ErrorField::Other => skip(map)?,
             }
         }
-        let named = name.is_some();
         // A row without a valid count tells nothing: the count's own rejection is enough.
         let Some(occurrences) = occurrences else { return Ok(None) };
-        let row = RequestError {
-            method,
-            name: name.unwrap_or_default(),
+        let Some(name) = name else {
+            rejected.add(Rejected::NO_NAME);
+            return Ok(None);
+        };
+        Ok(Some(RequestError {
+            method: method.unwrap_or_else(|| methods.intern("")),
+            name,
             error: error.unwrap_or_default(),
             occurrences,
-            first_seen,
-            last_seen,
-        };
-        Ok(kept(row, named, context))
+            first_seen: first_seen.and_then(timestamp::from_seconds),
+            last_seen: last_seen.and_then(timestamp::from_seconds),
+        }))
     }
-}
-
-fn kept<T>(row: T, named: bool, context: &mut Context) -> Option<T> {
-    if !named {
-        context.rejected.add(Rejected::NO_NAME);
-    }
-    named.then_some(row)
 }

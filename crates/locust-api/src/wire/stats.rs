@@ -6,8 +6,8 @@ use serde::de::MapAccess;
 use super::Malformed;
 use super::json::{self, As, Shape, key};
 use super::row::{Context, EndpointRow, ErrorRow, Rows, in_order, share, take_total};
-use super::scalar::Scalar;
 use super::text::{Dialect, unescaped, unquoted};
+use super::value::{self, count, number, skip};
 use super::worker::WorkerRow;
 use crate::Rejected;
 
@@ -118,16 +118,19 @@ impl<'de> Shape<'de> for Page {
             let context = &mut self.context;
             match &*key {
                 "stats" => {
-                    let rows = map.next_value_seed(As(Rows { context, row: EndpointRow }))?;
+                    let rows =
+                        map.next_value_seed(As(Rows { context, row: EndpointRow::default() }))?;
                     self.has_stats = rows.is_some();
                     self.stats.endpoints = rows.unwrap_or_default();
                 }
                 "errors" => {
-                    let rows = map.next_value_seed(As(Rows { context, row: ErrorRow }))?;
+                    let rows =
+                        map.next_value_seed(As(Rows { context, row: ErrorRow::default() }))?;
                     self.stats.errors = rows.unwrap_or_default();
                 }
                 "workers" => {
-                    let rows = map.next_value_seed(As(Rows { context, row: WorkerRow }))?;
+                    let rows =
+                        map.next_value_seed(As(Rows { context, row: WorkerRow::default() }))?;
                     self.stats.workers = rows;
                 }
                 "current_response_time_percentiles" => {
@@ -136,7 +139,7 @@ impl<'de> Shape<'de> for Page {
                     self.has_nested_percentiles = nested.is_some();
                     self.stats.current_percentiles = nested.unwrap_or_default();
                 }
-                key => self.scalar(key, map.next_value()?),
+                key => self.scalar(key, &mut map)?,
             }
         }
         Ok(Some(self))
@@ -144,28 +147,29 @@ impl<'de> Shape<'de> for Page {
 }
 
 impl Page {
-    fn scalar(&mut self, key: &str, value: Scalar<'_>) {
+    fn scalar<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         let rejected = &mut self.context.rejected;
         let stats = &mut self.stats;
         match key {
-            "state" => stats.state = value.text(rejected).map(|word| State::from_word(&word)),
-            "user_count" => stats.user_count = value.count(rejected),
-            "current_rps" => stats.rates.requests = value.number(rejected),
-            "current_fail_per_sec" => stats.rates.failures = value.number(rejected),
-            "fail_ratio" => stats.fail_ratio = value.number(rejected),
+            "state" => stats.state = value::text(map, rejected, State::from_word)?,
+            "user_count" => stats.user_count = count(map, rejected)?,
+            "current_rps" => stats.rates.requests = number(map, rejected)?,
+            "current_fail_per_sec" => stats.rates.failures = number(map, rejected)?,
+            "fail_ratio" => stats.fail_ratio = number(map, rejected)?,
             "current_response_time_percentile_1" | "current_response_time_percentile_50" => {
-                stats.current_percentiles.extend(percentile(0.5, value, rejected));
+                stats.current_percentiles.extend(percentile(0.5, number(map, rejected)?));
             }
             "current_response_time_percentile_2" | "current_response_time_percentile_95" => {
-                stats.current_percentiles.extend(percentile(0.95, value, rejected));
+                stats.current_percentiles.extend(percentile(0.95, number(map, rejected)?));
             }
-            _ => {}
+            _ => skip(map)?,
         }
+        Ok(())
     }
 }
 
-fn percentile(q: f64, value: Scalar<'_>, rejected: &mut Rejected) -> Option<Percentile> {
-    value.number(rejected).map(|value| Percentile { q, value: locust_model::Millis(value) })
+fn percentile(q: f64, value: Option<f64>) -> Option<Percentile> {
+    value.map(|value| Percentile { q, value: locust_model::Millis(value) })
 }
 
 /// The object of the current percentiles.
@@ -181,9 +185,9 @@ impl<'de> Shape<'de> for Percentiles<'_> {
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut percentiles = Vec::new();
         while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
-            if let Some(q) = share(&key) {
-                percentiles.extend(percentile(q, value, self.0));
+            match share(&key) {
+                Some(q) => percentiles.extend(percentile(q, number(&mut map, self.0)?)),
+                None => skip(&mut map)?,
             }
         }
         Ok(Some(percentiles))

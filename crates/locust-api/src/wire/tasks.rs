@@ -5,7 +5,7 @@ use serde::de::MapAccess;
 
 use super::Malformed;
 use super::json::{self, As, Shape, key};
-use super::scalar::Scalar;
+use super::value::{number, skip};
 use crate::Rejected;
 
 /// Task sets nested deeper than this are left out.
@@ -84,7 +84,7 @@ impl<'de> Shape<'de> for Page {
             if key == "per_class" {
                 tasks = map.next_value_seed(As(Classes))?;
             } else {
-                map.next_value::<Scalar<'de>>()?;
+                skip(&mut map)?;
             }
         }
         Ok(tasks)
@@ -135,13 +135,9 @@ impl<'de> Shape<'de> for Node<'_> {
         let mut ratio = None;
         while let Some(key) = key(&mut map)? {
             match &*key {
-                "ratio" => {
-                    ratio = map.next_value::<Scalar<'de>>()?.number(&mut tasks.rejected);
-                }
+                "ratio" => ratio = number(&mut map, &mut tasks.rejected)?,
                 "tasks" => map.next_value_seed(As(Nested { class, path, depth, tasks }))?,
-                _ => {
-                    map.next_value::<Scalar<'de>>()?;
-                }
+                _ => skip(&mut map)?,
             }
         }
         if ratio.is_some_and(|ratio| ratio < 0.0) {
@@ -170,7 +166,7 @@ impl<'de> Shape<'de> for Nested<'_> {
         let Self { class, path, depth, tasks } = self;
         while let Some(name) = key(&mut map)? {
             if depth == MAX_DEPTH {
-                map.next_value::<Scalar<'de>>()?;
+                skip(&mut map)?;
                 tasks.rejected.add(Rejected::TOO_DEEP);
                 continue;
             }

@@ -3,19 +3,43 @@
 use locust_model::{State, Text, Worker};
 use serde::de::MapAccess;
 
-use super::json::key;
+use super::keys::{Field, Keys};
 use super::row::{Context, ReadRow};
-use super::scalar::Scalar;
+use super::value::{count, number, skip, text};
 use crate::Rejected;
 
 /// A row of `workers`.
-pub(super) struct WorkerRow;
+#[derive(Default)]
+pub(super) struct WorkerRow(Keys<WorkerField>);
+
+#[derive(Clone, Copy)]
+enum WorkerField {
+    Id,
+    State,
+    Users,
+    Cpu,
+    Memory,
+    Other,
+}
+
+impl Field for WorkerField {
+    fn of(key: &str) -> Self {
+        match key {
+            "id" => Self::Id,
+            "state" => Self::State,
+            "user_count" => Self::Users,
+            "cpu_usage" => Self::Cpu,
+            "memory_usage" => Self::Memory,
+            _ => Self::Other,
+        }
+    }
+}
 
 impl ReadRow for WorkerRow {
     type Row = Worker;
 
     fn read<'de, A: MapAccess<'de>>(
-        &self,
+        &mut self,
         mut map: A,
         context: &mut Context,
     ) -> Result<Option<Worker>, A::Error> {
@@ -29,19 +53,20 @@ impl ReadRow for WorkerRow {
             memory_bytes: None,
             last_heartbeat: None,
         };
-        while let Some(key) = key(&mut map)? {
-            let value: Scalar<'de> = map.next_value()?;
-            match &*key {
-                "id" => id = value.text(rejected).map(Text::from),
-                "state" => {
-                    if let Some(state) = value.text(rejected) {
-                        worker.state = State::from_word(&state);
+        let mut keys = self.0.row();
+        let map = &mut map;
+        while let Some(field) = keys.next(map)? {
+            match field {
+                WorkerField::Id => id = text(map, rejected, |text| Text::from(text))?,
+                WorkerField::State => {
+                    if let Some(state) = text(map, rejected, State::from_word)? {
+                        worker.state = state;
                     }
                 }
-                "user_count" => worker.users = value.count(rejected),
-                "cpu_usage" => worker.cpu_percent = value.number(rejected),
-                "memory_usage" => worker.memory_bytes = value.count(rejected),
-                _ => {}
+                WorkerField::Users => worker.users = count(map, rejected)?,
+                WorkerField::Cpu => worker.cpu_percent = number(map, rejected)?,
+                WorkerField::Memory => worker.memory_bytes = count(map, rejected)?,
+                WorkerField::Other => skip(map)?,
             }
         }
         let Some(id) = id else {
