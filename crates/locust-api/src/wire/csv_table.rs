@@ -44,13 +44,16 @@ impl<'a> Table<'a> {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// Goes to the next row of the right length. Others are counted, but for the last one, which
-    /// shows that the end is missing.
-    pub(super) fn next_row(&mut self, rejected: &mut Rejected) -> Result<bool, Malformed> {
+    /// The next row of the right length. Others are counted, but for the last one, which shows
+    /// that the end is missing.
+    pub(super) fn next_row(
+        &mut self,
+        rejected: &mut Rejected,
+    ) -> Result<Option<Row<'_>>, Malformed> {
         let mut was_wrong = false;
         while self.reader.read_byte_record(&mut self.record).map_err(|error| invalid(&error))? {
             if self.record.len() == self.columns.len() {
-                return Ok(true);
+                return Ok(Some(Row::of(&self.record)));
             }
             was_wrong = true;
             rejected.add(Rejected::WRONG_LENGTH);
@@ -58,12 +61,30 @@ impl<'a> Table<'a> {
         if was_wrong {
             return Err(Malformed::Cut { what: WHAT, bytes: self.bytes });
         }
-        Ok(false)
+        Ok(None)
+    }
+}
+
+/// A row of a [`Table`].
+pub(super) struct Row<'t> {
+    record: &'t ByteRecord,
+    /// All fields in one, if that is UTF-8: one look is cheaper than one for each field.
+    text: Option<&'t str>,
+}
+
+impl<'t> Row<'t> {
+    fn of(record: &'t ByteRecord) -> Self {
+        Self { record, text: str::from_utf8(record.as_slice()).ok() }
     }
 
     /// A text of the row.
-    pub(super) fn text(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<&str> {
-        let text = std::str::from_utf8(self.record.get(column?)?);
+    pub(super) fn text(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<&'t str> {
+        let column = column?;
+        let whole = || self.text?.get(self.record.range(column)?);
+        if let Some(text) = whole() {
+            return Some(text);
+        }
+        let text = str::from_utf8(self.record.get(column)?);
         if text.is_err() {
             rejected.add(Rejected::NOT_UTF8);
         }
@@ -72,23 +93,52 @@ impl<'a> Table<'a> {
 
     /// A number of the row; `None` where there is none (`N/A`).
     pub(super) fn number(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<f64> {
-        let text = self.text(column, rejected)?.trim();
-        if text.is_empty() || text == "N/A" {
-            return None;
-        }
-        let reason = match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => return Some(number),
-            Ok(_) => Rejected::NOT_FINITE,
-            Err(_) => Rejected::WRONG_TYPE,
-        };
-        rejected.add(reason);
-        None
+        number(self.text(column, rejected)?, rejected)
     }
 
     /// A count of the row.
     pub(super) fn count(&self, column: Option<usize>, rejected: &mut Rejected) -> Option<u64> {
-        self.number(column, rejected).and_then(|number| whole(number, rejected))
+        let text = self.text(column, rejected)?;
+        digits(text).or_else(|| whole(number(text, rejected)?, rejected))
     }
+}
+
+fn number(text: &str, rejected: &mut Rejected) -> Option<f64> {
+    // Most numbers are whole milliseconds: these need no reader of decimals.
+    if let Some(count) = digits(text) {
+        return Some(count as f64);
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Some(number),
+        _ => odd_number(text.trim(), rejected),
+    }
+}
+
+/// The number that a text of digits alone stands for.
+fn digits(text: &str) -> Option<u64> {
+    /// Any number of this many digits fits.
+    const MAX: usize = 19;
+    if text.is_empty() || text.len() > MAX {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
+/// What is not plainly a number.
+#[cold]
+fn odd_number(text: &str, rejected: &mut Rejected) -> Option<f64> {
+    if text.is_empty() || text == "N/A" {
+        return None;
+    }
+    let reason = match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => return Some(number),
+        Ok(_) => Rejected::NOT_FINITE,
+        Err(_) => Rejected::WRONG_TYPE,
+    };
+    rejected.add(reason);
+    None
 }
 
 fn invalid(error: &csv::Error) -> Malformed {

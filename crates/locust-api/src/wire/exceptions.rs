@@ -32,16 +32,16 @@ impl Exceptions {
         let (traceback, nodes) = (table.column("Traceback"), table.column("Nodes"));
         let mut page = Self::default();
         let rejected = &mut page.rejected;
-        while table.next_row(rejected)? {
-            let message = table.text(message, rejected).map(Text::from);
-            let (Some(count), Some(message)) = (table.count(count, rejected), message) else {
+        while let Some(row) = table.next_row(rejected)? {
+            let message = row.text(message, rejected).map(Text::from);
+            let (Some(count), Some(message)) = (row.count(count, rejected), message) else {
                 continue;
             };
             page.exceptions.push(Exception {
                 message,
                 count,
-                traceback: table.text(traceback, rejected).unwrap_or_default().into(),
-                nodes: split(table.text(nodes, rejected).unwrap_or_default()),
+                traceback: row.text(traceback, rejected).unwrap_or_default().into(),
+                nodes: split(row.text(nodes, rejected).unwrap_or_default()),
             });
         }
         Ok(page)

@@ -30,10 +30,10 @@ impl Failures {
         let mut methods = Methods::default();
         let mut page = Self::default();
         let rejected = &mut page.rejected;
-        while table.next_row(rejected)? {
-            let method = methods.intern(table.text(method, rejected).unwrap_or_default());
-            let texts = (table.text(name, rejected), table.text(error, rejected));
-            let occurrences = table.count(occurrences, rejected);
+        while let Some(row) = table.next_row(rejected)? {
+            let method = methods.intern(row.text(method, rejected).unwrap_or_default());
+            let texts = (row.text(name, rejected), row.text(error, rejected));
+            let occurrences = row.count(occurrences, rejected);
             let ((Some(name), Some(error)), Some(occurrences)) = (texts, occurrences) else {
                 continue;
             };
@@ -42,8 +42,8 @@ impl Failures {
                 name: name.into(),
                 error: error.into(),
                 occurrences,
-                first_seen: table.text(first, rejected).and_then(timestamp::from_iso),
-                last_seen: table.text(last, rejected).and_then(timestamp::from_iso),
+                first_seen: row.text(first, rejected).and_then(timestamp::from_iso),
+                last_seen: row.text(last, rejected).and_then(timestamp::from_iso),
             });
         }
         Ok(page)

@@ -3,7 +3,7 @@
 use locust_model::{Endpoint, Millis, Percentile};
 
 use super::Malformed;
-use super::csv_table::Table;
+use super::csv_table::{Row, Table};
 use super::row::{Methods, endpoint, in_order, take_total};
 use crate::{Quantiles, Rejected};
 
@@ -25,8 +25,8 @@ impl StatsCsv {
         let columns = Columns::find(&table, quantiles);
         let mut methods = Methods::default();
         let mut page = Self::default();
-        while table.next_row(&mut page.rejected)? {
-            page.endpoints.extend(columns.row(&table, &mut methods, &mut page.rejected));
+        while let Some(row) = table.next_row(&mut page.rejected)? {
+            page.endpoints.extend(columns.endpoint(&row, &mut methods, &mut page.rejected));
         }
         page.total = take_total(&mut page.endpoints);
         if page.total.is_none() {
@@ -71,28 +71,28 @@ impl Columns {
         }
     }
 
-    fn row(
+    fn endpoint(
         &self,
-        table: &Table<'_>,
+        row: &Row<'_>,
         methods: &mut Methods,
         rejected: &mut Rejected,
     ) -> Option<Endpoint> {
-        let method = methods.intern(table.text(self.method, rejected).unwrap_or_default());
-        let name = table.text(self.name, rejected)?.into();
+        let method = methods.intern(row.text(self.method, rejected).unwrap_or_default());
+        let name = row.text(self.name, rejected)?.into();
         let mut percentiles = Vec::with_capacity(self.percentiles.len());
         for &(q, at) in &self.percentiles {
-            let value = table.number(Some(at), rejected).map(Millis);
+            let value = row.number(Some(at), rejected).map(Millis);
             percentiles.extend(value.map(|value| Percentile { q, value }));
         }
         in_order(&mut percentiles);
         Some(Endpoint {
-            requests: table.count(self.requests, rejected),
-            failures: table.count(self.failures, rejected),
-            avg: table.number(self.avg, rejected).map(Millis),
-            min: table.number(self.min, rejected).map(Millis),
-            max: table.number(self.max, rejected).map(Millis),
-            median: table.number(self.median, rejected).map(Millis),
-            avg_content_length: table.number(self.size, rejected),
+            requests: row.count(self.requests, rejected),
+            failures: row.count(self.failures, rejected),
+            avg: row.number(self.avg, rejected).map(Millis),
+            min: row.number(self.min, rejected).map(Millis),
+            max: row.number(self.max, rejected).map(Millis),
+            median: row.number(self.median, rejected).map(Millis),
+            avg_content_length: row.number(self.size, rejected),
             percentiles,
             ..endpoint(method, name)
         })
