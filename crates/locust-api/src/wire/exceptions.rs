@@ -94,7 +94,8 @@ impl ReadRow for ExceptionRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-    ) -> Result<Option<Exception>, A::Error> {
+        exceptions: &mut Vec<Exception>,
+    ) -> Result<(), A::Error> {
         let rejected = &mut context.rejected;
         let mut occurrences = None;
         let mut exception = Exception {
@@ -120,6 +121,7 @@ impl ReadRow for ExceptionRow {
             }
         }
         // Without a valid count there is nothing to tell.
-        Ok(occurrences.map(|count| Exception { count, ..exception }))
+        exceptions.extend(occurrences.map(|count| Exception { count, ..exception }));
+        Ok(())
     }
 }

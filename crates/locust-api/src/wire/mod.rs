@@ -1,6 +1,8 @@
 //! Reading Locust's answers, of every version, into the model.
 
 mod csv_table;
+mod endpoint_row;
+mod error_row;
 mod exceptions;
 mod failures_csv;
 mod index;

@@ -4,15 +4,14 @@ use locust_model::{Endpoint, Percentile, Rates, RequestError, State, Worker};
 use serde::de::MapAccess;
 
 use super::Malformed;
+use super::endpoint_row::{EndpointRow, share};
+use super::error_row::ErrorRow;
 use super::json::{self, As, Shape, key};
-use super::row::{Context, EndpointRow, ErrorRow, Rows, in_order, share, take_total};
+use super::row::{Context, LIMIT, Rows, in_order, take_total};
 use super::text::{Dialect, unescaped, unquoted};
 use super::value::{self, count, number, skip};
 use super::worker::WorkerRow;
 use crate::Rejected;
-
-/// Locust gives no more rows, besides the Aggregated one, and no more errors than this.
-const LIMIT: usize = 500;
 
 /// What `/stats/requests` says.
 #[derive(Clone, Debug, Default, PartialEq)]

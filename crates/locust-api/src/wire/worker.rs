@@ -42,7 +42,8 @@ impl ReadRow for WorkerRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-    ) -> Result<Option<Worker>, A::Error> {
+        workers: &mut Vec<Worker>,
+    ) -> Result<(), A::Error> {
         let rejected = &mut context.rejected;
         let mut id = None;
         let mut worker = Worker {
@@ -71,11 +72,12 @@ impl ReadRow for WorkerRow {
         }
         let Some(id) = id else {
             rejected.add(Rejected::NO_NAME);
-            return Ok(None);
+            return Ok(());
         };
         worker.id = id;
         forget_what_locust_does_not_know(&mut worker);
-        Ok(Some(worker))
+        workers.push(worker);
+        Ok(())
     }
 }
 
