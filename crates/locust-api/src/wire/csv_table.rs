@@ -144,3 +144,55 @@ fn odd_number(text: &str, rejected: &mut Rejected) -> Option<f64> {
 fn invalid(error: &csv::Error) -> Malformed {
     Malformed::Invalid { what: WHAT, cause: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_cut_in_two_by_a_field_s_end_is_no_text() {
+        let mut rejected = Rejected::default();
+        let mut table = Table::new(b"a,b,c\n\xc3,\xa9,\xc3\xa9\n", &[]).unwrap();
+        let row = table.next_row(&mut rejected).unwrap().unwrap();
+        let texts = [0, 1, 2].map(|column| row.text(Some(column), &mut rejected));
+        assert_eq!(texts, [None, None, Some("é")]);
+        assert_eq!(rejected.count(Rejected::NOT_UTF8), 2);
+    }
+
+    #[test]
+    fn numbers_are_read_however_they_are_written() {
+        let mut rejected = Rejected::default();
+        for (text, expected) in [
+            ("0", 0.0),
+            ("007", 7.0),
+            (" 12 ", 12.0),
+            ("-1.5", -1.5),
+            ("488.61149018091464", 488.611_490_180_914_64),
+            ("9999999999999999999", 1e19),
+            ("18446744073709551616", 18_446_744_073_709_551_616.0),
+        ] {
+            assert_eq!(number(text, &mut rejected), Some(expected), "{text}");
+        }
+        assert!(rejected.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_number_is_none_and_counted_but_for_what_is_not_there() {
+        let mut rejected = Rejected::default();
+        for text in ["", " ", "N/A", "nan", "-inf", "1e999", "1,5", "１"] {
+            assert_eq!(number(text, &mut rejected), None, "{text}");
+        }
+        assert_eq!(rejected.count(Rejected::NOT_FINITE), 3);
+        assert_eq!(rejected.count(Rejected::WRONG_TYPE), 2);
+    }
+
+    #[test]
+    fn a_count_keeps_its_last_digit_and_is_rounded_where_it_is_none() {
+        let mut rejected = Rejected::default();
+        let mut table = Table::new(b"a,b,c\n9007199254740993,2.5,-1\n", &[]).unwrap();
+        let row = table.next_row(&mut rejected).unwrap().unwrap();
+        let counts = [0, 1, 2].map(|column| row.count(Some(column), &mut rejected));
+        assert_eq!(counts, [Some(9_007_199_254_740_993), Some(3), None]);
+        assert_eq!(rejected.count(Rejected::NEGATIVE), 1);
+    }
+}
