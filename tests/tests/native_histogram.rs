@@ -69,7 +69,7 @@ fn exposition(observations: &[f64]) -> Result<Vec<u8>> {
         });
     };
     let mut encoder = Encoder::new(Format::Protobuf, Options::default());
-    encoder.family(&Family::new(&meta, &samples));
+    encoder.family(&Family::new(&meta, &[], &samples));
     encoder.finish();
     Ok(encoder.take())
 }

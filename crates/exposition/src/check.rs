@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::family::{Family, Labels, Visitor};
+use crate::family::{Family, Visitor};
 
 /// A series: the family's name, and the labels in order of their names.
 pub type Series = (String, Vec<(String, String)>);
@@ -28,7 +28,7 @@ impl Visitor for Duplicates {
     fn family(&mut self, family: &Family<'_>) {
         let name = family.meta.name.as_str();
         family.each(|sample| {
-            let series = (name.to_owned(), sorted(&sample.labels));
+            let series = (name.to_owned(), sorted(family.labels(sample)));
             let repeats_a_name = series.1.windows(2).any(|pair| pair[0].0 == pair[1].0);
             if repeats_a_name || self.seen.contains(&series) {
                 self.found.push(series);
@@ -39,8 +39,8 @@ impl Visitor for Duplicates {
     }
 }
 
-fn sorted(labels: &Labels<'_>) -> Vec<(String, String)> {
-    let present = labels.iter().filter(|(_, value)| !value.is_empty());
+fn sorted<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    let present = labels.filter(|(_, value)| !value.is_empty());
     let mut labels: Vec<_> = present.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     labels.sort_unstable();
     labels
@@ -49,7 +49,7 @@ fn sorted(labels: &Labels<'_>) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::{Emit, Kind, Meta, Sample, Value};
+    use crate::family::{Emit, Kind, Labels, Meta, Sample, Value};
     use crate::name::{LabelName, MetricName};
 
     /// How many duplicates there are in one family with these labels `a` and `b`.
@@ -59,11 +59,11 @@ mod tests {
         let mut duplicates = Duplicates::default();
         let each = |emit: &mut Emit<'_>| {
             for values in values {
-                let labels = Labels { base: &[], names: &names, values };
+                let labels = Labels { base: &[], values };
                 emit(&Sample { labels, value: Value::Number(1.0), created: None });
             }
         };
-        duplicates.family(&Family::new(&meta, &each));
+        duplicates.family(&Family::new(&meta, &names, &each));
         duplicates.found().len()
     }
 

@@ -1,15 +1,17 @@
 //! Encoders: one visitor that writes any of the Prometheus exposition formats.
 
 mod canonical;
-mod escape;
+mod frame;
+mod header;
 mod number;
+mod pen;
 mod protobuf;
 mod text;
 mod wire;
 
 use self::protobuf::Protobuf;
 use self::text::{Dialect, Text};
-use crate::family::{Family, Meta, Sample, Visitor};
+use crate::family::{Family, Sample, Visitor};
 use crate::rejections::Rejections;
 use crate::validate::validate;
 
@@ -48,36 +50,35 @@ pub struct Encoder {
 
 #[derive(Debug)]
 enum Writer {
-    Text(Text),
+    Text(Box<Text>),
     Protobuf(Protobuf),
 }
 
 /// One format's way of writing valid samples.
 trait Write {
     /// Writes what comes before a family's samples.
-    fn open(&mut self, out: &mut Vec<u8>, meta: &Meta);
+    fn open(&mut self, out: &mut Vec<u8>, family: &Family<'_>);
 
     /// Writes a sample that has been validated. What the format itself forbids is counted.
     fn sample(
         &mut self,
         out: &mut Vec<u8>,
-        meta: &Meta,
+        family: &Family<'_>,
         sample: &Sample<'_>,
         rejections: &mut Rejections,
     );
 
-    /// Writes what comes after a family's samples.
-    fn close(&mut self, _out: &mut Vec<u8>) {}
+    /// Writes what comes after a family's samples. Until then nobody else may touch `out`.
+    fn close(&mut self, out: &mut Vec<u8>);
 }
 
 impl Encoder {
     /// An encoder that has written nothing.
     pub fn new(format: Format, options: Options) -> Self {
+        let text = |dialect| Writer::Text(Box::new(Text::new(dialect)));
         let writer = match format {
-            Format::Text => Writer::Text(Text::new(Dialect::Prometheus)),
-            Format::OpenMetrics => {
-                Writer::Text(Text::new(Dialect::OpenMetrics { created: options.created }))
-            }
+            Format::Text => text(Dialect::Prometheus),
+            Format::OpenMetrics => text(Dialect::OpenMetrics { created: options.created }),
             Format::Protobuf => Writer::Protobuf(Protobuf::default()),
         };
         Self { out: Vec::new(), writer, rejections: Rejections::default() }
@@ -105,7 +106,7 @@ impl Visitor for Encoder {
     fn family(&mut self, family: &Family<'_>) {
         let Self { out, writer, rejections } = self;
         match writer {
-            Writer::Text(text) => write(text, out, family, rejections),
+            Writer::Text(text) => write(&mut **text, out, family, rejections),
             Writer::Protobuf(protobuf) => write(protobuf, out, family, rejections),
         }
     }
@@ -118,12 +119,12 @@ fn write(
     rejections: &mut Rejections,
 ) {
     let start = out.len();
-    writer.open(out, family.meta);
+    writer.open(out, family);
     let mut is_empty = true;
-    family.each(|sample| match validate(family.meta.kind, sample) {
+    family.each(|sample| match validate(family, sample) {
         Ok(()) => {
             is_empty = false;
-            writer.sample(out, family.meta, sample, rejections);
+            writer.sample(out, family, sample, rejections);
         }
         Err(reason) => rejections.add(reason),
     });

@@ -154,23 +154,14 @@ pub struct Label<'a> {
     pub value: Cow<'a, str>,
 }
 
-/// The labels of one sample, in the order they are written. No name may stand twice.
+/// The labels of one sample, in the order they are written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Labels<'a> {
-    /// Labels that many samples share (a target, what the user adds to every series).
+    /// Labels that many samples share (a target, what the user adds to every series). None has a
+    /// name of the family's own.
     pub base: &'a [Label<'a>],
-    /// Names of the sample's own labels.
-    pub names: &'a [LabelName<'a>],
-    /// Values of the sample's own labels, one for each name.
+    /// Values of the sample's own labels, one for each of [`Family::names`].
     pub values: &'a [&'a str],
-}
-
-impl<'a> Labels<'a> {
-    /// Every label, as name and value.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let base = self.base.iter().map(|label| (label.name.as_str(), &*label.value));
-        base.chain(self.names.iter().map(LabelName::as_str).zip(self.values.iter().copied()))
-    }
 }
 
 /// What a sample says.
@@ -244,13 +235,25 @@ impl<F: Fn(&mut Emit<'_>)> Samples for F {
 pub struct Family<'a> {
     /// Name, help, unit, type.
     pub meta: &'a Meta,
+    /// Names of the labels that every sample has besides its base. None stands twice.
+    pub names: &'a [LabelName<'a>],
     samples: &'a dyn Samples,
 }
 
 impl<'a> Family<'a> {
     /// A family with these samples, whose label sets differ.
-    pub fn new(meta: &'a Meta, samples: &'a dyn Samples) -> Self {
-        Self { meta, samples }
+    pub fn new(meta: &'a Meta, names: &'a [LabelName<'a>], samples: &'a dyn Samples) -> Self {
+        Self { meta, names, samples }
+    }
+
+    /// Every label of a sample of this family, as name and value.
+    pub fn labels<'s>(&self, sample: &Sample<'s>) -> impl Iterator<Item = (&'s str, &'s str)>
+    where
+        'a: 's,
+    {
+        let Labels { base, values } = sample.labels;
+        let base = base.iter().map(|label| (label.name.as_str(), &*label.value));
+        base.chain(self.names.iter().map(LabelName::as_str).zip(values.iter().copied()))
     }
 
     /// Hands every sample to `emit`.

@@ -60,7 +60,7 @@ mod tests {
             ("g", Kind::Gauge),
         ] {
             let meta = Meta::new(MetricName::new(name).unwrap(), "", None, kind);
-            filter.family(&Family::new(&meta, &|_: &mut Emit<'_>| {}));
+            filter.family(&Family::new(&meta, &[], &|_: &mut Emit<'_>| {}));
         }
         seen.0
     }

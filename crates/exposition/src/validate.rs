@@ -1,9 +1,9 @@
 //! What a sample must be before any sink may show it.
 
-use crate::family::{Kind, Reject, Sample, Value};
+use crate::family::{Family, Kind, Reject, Sample, Value};
 use crate::histogram::{Buckets, Classic, Histogram, Native, Summary};
 
-/// Checks a sample of a family of kind `kind`.
+/// Checks a sample of `family`.
 ///
 /// Whether two samples have the same labels is not checked: that would take memory.
 ///
@@ -11,11 +11,11 @@ use crate::histogram::{Buckets, Classic, Histogram, Native, Summary};
 ///
 /// The reason why the sample must be left out.
 #[inline]
-pub fn validate(kind: Kind, sample: &Sample<'_>) -> Result<(), Reject> {
-    if sample.labels.names.len() != sample.labels.values.len() {
+pub fn validate(family: &Family<'_>, sample: &Sample<'_>) -> Result<(), Reject> {
+    if family.names.len() != sample.labels.values.len() {
         return Err(Reject::Labels);
     }
-    match (kind, &sample.value) {
+    match (family.meta.kind, &sample.value) {
         // NaN fails the comparison as it should.
         (Kind::Counter, Value::Number(value)) if *value >= 0.0 => Ok(()),
         (Kind::Counter, Value::Number(_)) => Err(Reject::NotACount),

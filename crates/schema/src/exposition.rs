@@ -43,12 +43,11 @@ impl Exposition {
 
     /// Hands the values of one metric to `emit`.
     fn each(&self, entry: &Entry, emit: &mut Emit<'_>) {
-        let names = entry.row.labels;
         if let Read::Own(read) = entry.row.read {
-            return read(&self.own, &mut Out::new(&self.catalog.labels, names, emit));
+            return read(&self.own, &mut Out::new(&self.catalog.labels, emit));
         }
         for seen in &self.seen {
-            let mut out = Out::new(self.base(entry, seen), names, emit);
+            let mut out = Out::new(self.base(entry, seen), emit);
             match (entry.row.read, &seen.sighting.snapshot) {
                 (Read::Sighting(read), _) => read(&seen.sighting, &mut out),
                 (Read::Snapshot(read), Some(snapshot)) => read(snapshot, &mut out),
@@ -73,7 +72,7 @@ impl Families for Exposition {
     fn visit(&self, index: usize, visitor: &mut dyn Visitor) {
         if let Some(entry) = self.catalog.entries().get(index) {
             let samples = |emit: &mut Emit<'_>| self.each(entry, emit);
-            visitor.family(&Family::new(&entry.meta, &samples));
+            visitor.family(&Family::new(&entry.meta, entry.row.labels, &samples));
         }
     }
 

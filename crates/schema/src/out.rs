@@ -2,23 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use exposition::{Emit, Label, LabelName, Labels, Sample, Summary, Value};
+use exposition::{Emit, Label, Labels, Sample, Summary, Value};
 
 /// Takes the values of one row. Nothing is allocated for a value.
 pub(crate) struct Out<'a, 'e> {
     base: &'a [Label<'a>],
-    names: &'a [LabelName<'a>],
     emit: &'a mut Emit<'e>,
 }
 
 impl<'a, 'e> Out<'a, 'e> {
-    /// Values under these label names go to `emit`, with `base` before their own labels.
-    pub(crate) fn new(
-        base: &'a [Label<'a>],
-        names: &'a [LabelName<'a>],
-        emit: &'a mut Emit<'e>,
-    ) -> Self {
-        Self { base, names, emit }
+    /// Values go to `emit`, with `base` before their own labels.
+    pub(crate) fn new(base: &'a [Label<'a>], emit: &'a mut Emit<'e>) -> Self {
+        Self { base, emit }
     }
 
     /// A number, if there is one.
@@ -34,7 +29,7 @@ impl<'a, 'e> Out<'a, 'e> {
     }
 
     fn sample(&mut self, values: &[&str], value: Value<'_>) {
-        let labels = Labels { base: self.base, names: self.names, values };
+        let labels = Labels { base: self.base, values };
         // When Locust's statistics began to count is not known: a reset has no time.
         (self.emit)(&Sample { labels, value, created: None });
     }

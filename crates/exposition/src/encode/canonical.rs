@@ -5,14 +5,20 @@
 //! 1.0, "Considerations: Canonical Numbers": shortest digits, an exponent of two digits below 1e-4
 //! and from 1e6 on, and `.0` after what would look like an integer.
 
-/// Spellings of a list of numbers, kept because the next series nearly always has the same list.
-#[derive(Debug, Default)]
+/// A list of numbers as values of a label, each written `label="0.5"} ` to end a line's labels.
+/// Kept because the next series nearly always has the same list.
+#[derive(Debug)]
 pub(super) struct Spellings {
+    label: &'static str,
     numbers: Vec<f64>,
     texts: Vec<String>,
 }
 
 impl Spellings {
+    pub(super) fn new(label: &'static str) -> Self {
+        Self { label, numbers: Vec::new(), texts: Vec::new() }
+    }
+
     /// The spellings of `numbers`, in their order.
     pub(super) fn of(&mut self, numbers: impl Iterator<Item = f64> + Clone) -> &[String] {
         let same = |a: &f64, b: f64| a.to_bits() == b.to_bits();
@@ -22,7 +28,8 @@ impl Spellings {
             self.numbers.clear();
             self.numbers.extend(numbers);
             self.texts.clear();
-            self.texts.extend(self.numbers.iter().copied().map(spell));
+            let text = |number: &f64| format!("{}=\"{}\"}} ", self.label, spell(*number));
+            self.texts.extend(self.numbers.iter().map(text));
         }
         &self.texts
     }
@@ -67,10 +74,10 @@ mod tests {
 
     #[test]
     fn spellings_follow_a_list_that_changes() {
-        let mut spellings = Spellings::default();
-        assert_eq!(spellings.of([1.0, 2.0].into_iter()), ["1.0", "2.0"]);
-        assert_eq!(spellings.of([1.0].into_iter()), ["1.0"]);
-        assert_eq!(spellings.of([1.0, 3.0].into_iter()), ["1.0", "3.0"]);
+        let mut spellings = Spellings::new("le");
+        assert_eq!(spellings.of([1.0, 2.0].into_iter()), [r#"le="1.0"} "#, r#"le="2.0"} "#]);
+        assert_eq!(spellings.of([1.0].into_iter()), [r#"le="1.0"} "#]);
+        assert_eq!(spellings.of([1.0, 3.0].into_iter()), [r#"le="1.0"} "#, r#"le="3.0"} "#]);
         assert!(spellings.of(std::iter::empty()).is_empty());
     }
 }

@@ -1,30 +1,41 @@
 //! Numbers as the text formats write them.
 
+#![expect(clippy::inline_always, reason = "see the module `pen`")]
+
+use super::pen::Pen;
+
 /// From here on not every integer is a `f64`, and shortest digits say more than an integer does.
 const EXACT: u64 = 1 << 53;
 
-/// Appends `value` so that it parses back to the same bits (any NaN to a NaN).
+/// Writes `value` so that it parses back to the same bits (any NaN to a NaN).
 #[expect(clippy::cast_possible_truncation, reason = "compared with the original")]
-#[inline]
-pub(super) fn float(out: &mut Vec<u8>, value: f64) {
+#[inline(always)]
+pub(super) fn float(pen: &mut Pen<'_>, value: f64) {
     let integer = value as i64;
     // The bits tell -0 and NaN from 0.
     if (integer as f64).to_bits() == value.to_bits() && integer.unsigned_abs() < EXACT {
-        out.extend_from_slice(itoa::Buffer::new().format(integer).as_bytes());
+        match u32::try_from(integer) {
+            Ok(small @ ..100_000_000) => pen.small(small),
+            _ => pen.put(itoa::Buffer::new().format(integer).as_bytes()),
+        }
     } else if value.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        pen.put(zmij::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
-        out.extend_from_slice(b"NaN");
+        pen.put(b"NaN");
     } else if value > 0.0 {
-        out.extend_from_slice(b"+Inf");
+        pen.put(b"+Inf");
     } else {
-        out.extend_from_slice(b"-Inf");
+        pen.put(b"-Inf");
     }
 }
 
-/// Appends a count.
-pub(super) fn count(out: &mut Vec<u8>, value: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+/// Writes a count.
+#[inline(always)]
+pub(super) fn count(pen: &mut Pen<'_>, value: u64) {
+    match u32::try_from(value) {
+        Ok(small @ ..100_000_000) => pen.small(small),
+        _ => pen.put(itoa::Buffer::new().format(value).as_bytes()),
+    }
 }
 
 #[cfg(test)]
@@ -35,7 +46,10 @@ mod tests {
 
     fn text(value: f64) -> String {
         let mut out = Vec::new();
-        float(&mut out, value);
+        let mut pen = Pen::new(&mut out, 0);
+        float(&mut pen, value);
+        let end = pen.at();
+        out.truncate(end);
         String::from_utf8(out).unwrap()
     }
 
@@ -58,7 +72,22 @@ mod tests {
         assert_eq!(text(f64::NEG_INFINITY), "-Inf");
     }
 
+    #[test]
+    fn integers_of_every_length_are_written_whole() {
+        for power in 0..15 {
+            let power = 10_u64.pow(power);
+            for integer in [power, power - 1, power + 1, 9 * power, power * 10 - 1] {
+                assert_eq!(text(integer as f64), integer.to_string());
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_small_integer_has_its_digits(integer in 0..200_000_000_u32) {
+            prop_assert_eq!(text(f64::from(integer)), integer.to_string());
+        }
+
         #[test]
         fn any_number_parses_back_to_its_bits(bits: u64) {
             let value = f64::from_bits(bits);

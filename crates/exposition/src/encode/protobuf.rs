@@ -3,7 +3,7 @@
 
 use super::Write;
 use super::wire::{self, Open};
-use crate::family::{Kind, Meta, Sample, Value};
+use crate::family::{Family, Kind, Sample, Value};
 use crate::histogram::{Buckets, Histogram, Native, Summary};
 use crate::rejections::Rejections;
 
@@ -14,7 +14,8 @@ pub(super) struct Protobuf {
 }
 
 impl Write for Protobuf {
-    fn open(&mut self, out: &mut Vec<u8>, meta: &Meta) {
+    fn open(&mut self, out: &mut Vec<u8>, family: &Family<'_>) {
+        let meta = family.meta;
         self.family = Some(wire::open(out));
         let name = meta.name.as_str();
         wire::string(out, 1, name);
@@ -35,22 +36,23 @@ impl Write for Protobuf {
     fn sample(
         &mut self,
         out: &mut Vec<u8>,
-        meta: &Meta,
+        family: &Family<'_>,
         sample: &Sample<'_>,
         _rejections: &mut Rejections,
     ) {
+        let kind = family.meta.kind;
         wire::message(out, 4, |out| {
-            for (name, value) in sample.labels.iter() {
+            for (name, value) in family.labels(sample) {
                 wire::message(out, 1, |out| {
                     wire::string(out, 1, name);
                     wire::string(out, 2, value);
                 });
             }
-            wire::message(out, value_field(meta.kind), |out| {
+            wire::message(out, value_field(kind), |out| {
                 let created_field = match &sample.value {
                     Value::Number(value) => {
                         wire::double(out, 1, *value);
-                        (meta.kind == Kind::Counter).then_some(3)
+                        (kind == Kind::Counter).then_some(3)
                     }
                     Value::Summary(summary) => {
                         write_summary(out, summary);

@@ -1,8 +1,10 @@
 //! The two text formats: 0.0.4 (and 1.0.0, alike for legacy names), and `OpenMetrics`.
 
 use super::canonical::Spellings;
-use super::{Write, escape, number};
-use crate::family::{Kind, Labels, Meta, Reject, Sample, Value};
+use super::frame::{Frame, Series};
+use super::pen::Pen;
+use super::{Write, header, number};
+use crate::family::{Family, Kind, Meta, Reject, Sample, Value};
 use crate::histogram::{Histogram, Summary};
 use crate::rejections::Rejections;
 
@@ -24,40 +26,49 @@ pub(super) struct Text {
     dialect: Dialect,
     bounds: Spellings,
     quantiles: Spellings,
-    /// Labels of the series at hand, without braces.
-    labels: Vec<u8>,
+    frame: Frame,
+    series: Series,
+    /// Where the family at hand goes on.
+    at: usize,
 }
 
 impl Write for Text {
-    fn open(&mut self, out: &mut Vec<u8>, meta: &Meta) {
+    fn open(&mut self, out: &mut Vec<u8>, family: &Family<'_>) {
+        let at = out.len();
+        let mut pen = Pen::new(out, at);
         match self.dialect {
-            Dialect::Prometheus => header(out, meta),
-            Dialect::OpenMetrics { .. } => openmetrics_header(out, meta),
+            Dialect::Prometheus => header::prometheus(&mut pen, family.meta),
+            Dialect::OpenMetrics { .. } => header::openmetrics(&mut pen, family.meta),
         }
+        self.at = pen.at();
+        self.frame.open(family);
     }
 
+    #[inline]
     fn sample(
         &mut self,
         out: &mut Vec<u8>,
-        meta: &Meta,
+        family: &Family<'_>,
         sample: &Sample<'_>,
         rejections: &mut Rejections,
     ) {
-        let name = meta.name.as_str();
-        match &sample.value {
-            Value::Number(value) => return self.number(out, meta, sample, *value),
-            Value::Summary(summary) => {
-                self.remember(&sample.labels);
-                self.summary(out, name, summary, rejections);
-            }
-            Value::Histogram(histogram) => {
-                self.remember(&sample.labels);
-                self.histogram(out, name, histogram, rejections);
+        self.frame.follow(family, sample.labels.base);
+        let mut pen = Pen::new(out, self.at);
+        if let Value::Number(value) = sample.value {
+            self.frame.begin(&mut pen, &sample.labels);
+            end_float(&mut pen, value);
+            self.at = pen.at();
+            if family.meta.openmetrics != Kind::Counter || !self.writes_created() {
+                return;
             }
         }
-        if self.writes_created() {
-            self.created(out, name, sample.created);
-        }
+        self.series.take(&self.frame, &sample.labels);
+        self.rest(&mut pen, family.meta, sample, rejections);
+        self.at = pen.at();
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        out.truncate(self.at);
     }
 }
 
@@ -65,9 +76,11 @@ impl Text {
     pub(super) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
-            bounds: Spellings::default(),
-            quantiles: Spellings::default(),
-            labels: Vec::new(),
+            bounds: Spellings::new("le"),
+            quantiles: Spellings::new("quantile"),
+            frame: Frame::default(),
+            series: Series::default(),
+            at: 0,
         }
     }
 
@@ -85,32 +98,28 @@ impl Text {
         self.dialect == Dialect::OpenMetrics { created: true }
     }
 
-    /// Renders the labels that every line of a series has in common.
-    fn remember(&mut self, labels: &Labels<'_>) {
-        self.labels.clear();
-        for (name, value) in labels.iter() {
-            if !self.labels.is_empty() {
-                self.labels.push(b',');
-            }
-            label(&mut self.labels, name, value);
+    /// Writes the lines of a series that has more than a number's one.
+    fn rest(
+        &mut self,
+        pen: &mut Pen<'_>,
+        meta: &Meta,
+        sample: &Sample<'_>,
+        rejections: &mut Rejections,
+    ) {
+        let name = meta.name.as_str();
+        match &sample.value {
+            Value::Number(_) => {}
+            Value::Summary(summary) => self.summary(pen, name, summary, rejections),
+            Value::Histogram(histogram) => self.histogram(pen, name, histogram, rejections),
         }
-    }
-
-    /// Writes the one line of most series, without the detour of rendering its labels apart.
-    #[inline]
-    fn number(&mut self, out: &mut Vec<u8>, meta: &Meta, sample: &Sample<'_>, value: f64) {
-        out.extend_from_slice(meta.name.as_str().as_bytes());
-        braced(out, &sample.labels);
-        end_float(out, value);
-        if meta.openmetrics == Kind::Counter && self.writes_created() {
-            self.remember(&sample.labels);
-            self.created(out, meta.openmetrics_name(), sample.created);
+        if self.writes_created() {
+            self.created(pen, meta.openmetrics_name(), sample.created);
         }
     }
 
     fn summary(
         &mut self,
-        out: &mut Vec<u8>,
+        pen: &mut Pen<'_>,
         name: &str,
         summary: &Summary<'_>,
         rejections: &mut Rejections,
@@ -122,19 +131,19 @@ impl Text {
                 all_written = false;
                 continue;
             }
-            line_with(out, [name, ""], &self.labels, ["quantile", spelling]);
-            end_float(out, quantile.value);
+            self.series.begin_with(pen, [name, ""], spelling);
+            end_float(pen, quantile.value);
         }
         if let Some(sum) = summary.sum {
             if self.takes_sum(sum) {
-                line(out, [name, "_sum"], &self.labels);
-                end_float(out, sum);
+                self.series.begin(pen, [name, "_sum"]);
+                end_float(pen, sum);
             } else {
                 all_written = false;
             }
         }
-        line(out, [name, "_count"], &self.labels);
-        end_count(out, summary.count);
+        self.series.begin(pen, [name, "_count"]);
+        end_count(pen, summary.count);
         if !all_written {
             rejections.add(Reject::NotACount);
         }
@@ -142,7 +151,7 @@ impl Text {
 
     fn histogram(
         &mut self,
-        out: &mut Vec<u8>,
+        pen: &mut Pen<'_>,
         name: &str,
         histogram: &Histogram<'_>,
         rejections: &mut Rejections,
@@ -151,11 +160,11 @@ impl Text {
         let mut below = 0;
         for (count, spelling) in counts.iter().zip(self.bounds.of(bounds.iter().copied())) {
             below += count;
-            line_with(out, [name, "_bucket"], &self.labels, ["le", spelling]);
-            end_count(out, below);
+            self.series.begin_with(pen, [name, "_bucket"], spelling);
+            end_count(pen, below);
         }
-        line_with(out, [name, "_bucket"], &self.labels, ["le", "+Inf"]);
-        end_count(out, histogram.count);
+        self.series.begin_with(pen, [name, "_bucket"], "le=\"+Inf\"} ");
+        end_count(pen, histogram.count);
         if self.is_openmetrics() && bounds.first().is_some_and(|bound| *bound < 0.0) {
             // With such a bucket OpenMetrics has no place for a sum, nor for the count beside it.
             return;
@@ -164,10 +173,10 @@ impl Text {
             rejections.add(Reject::NotACount);
             return;
         }
-        line(out, [name, "_sum"], &self.labels);
-        end_float(out, histogram.sum);
-        line(out, [name, "_count"], &self.labels);
-        end_count(out, histogram.count);
+        self.series.begin(pen, [name, "_sum"]);
+        end_float(pen, histogram.sum);
+        self.series.begin(pen, [name, "_count"]);
+        end_count(pen, histogram.count);
     }
 
     /// Whether the format takes this sum. To `OpenMetrics` a sum is a counter.
@@ -175,118 +184,22 @@ impl Text {
         !self.is_openmetrics() || sum >= 0.0
     }
 
-    fn created(&self, out: &mut Vec<u8>, family: &str, created: Option<f64>) {
+    fn created(&self, pen: &mut Pen<'_>, family: &str, created: Option<f64>) {
         if let Some(created) = created.filter(|created| created.is_finite()) {
-            line(out, [family, "_created"], &self.labels);
-            end_float(out, created);
+            self.series.begin(pen, [family, "_created"]);
+            end_float(pen, created);
         }
     }
 }
 
-fn header(out: &mut Vec<u8>, meta: &Meta) {
-    let name = meta.name.as_str();
-    if !meta.help.is_empty() {
-        comment(out, "HELP", name);
-        escape::help(out, &meta.help);
-        out.push(b'\n');
-    }
-    comment(out, "TYPE", name);
-    out.extend_from_slice(type_word(meta.kind, "untyped").as_bytes());
-    out.push(b'\n');
-}
-
-fn openmetrics_header(out: &mut Vec<u8>, meta: &Meta) {
-    let name = meta.openmetrics_name();
-    comment(out, "TYPE", name);
-    out.extend_from_slice(type_word(meta.openmetrics, "unknown").as_bytes());
-    out.push(b'\n');
-    // A counter that cannot be called one here is not called anything.
-    let is_lowered = meta.kind != meta.openmetrics;
-    if let Some(unit) = meta.unit_suffix(name).filter(|_| !is_lowered) {
-        comment(out, "UNIT", name);
-        out.extend_from_slice(unit.as_bytes());
-        out.push(b'\n');
-    }
-    if !meta.help.is_empty() {
-        comment(out, "HELP", name);
-        escape::quoted(out, &meta.help);
-        out.push(b'\n');
-    }
-}
-
-fn comment(out: &mut Vec<u8>, what: &str, name: &str) {
-    for part in ["# ", what, " ", name, " "] {
-        out.extend_from_slice(part.as_bytes());
-    }
-}
-
-fn type_word(kind: Kind, unknown: &'static str) -> &'static str {
-    match kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Unknown => unknown,
-        Kind::Histogram => "histogram",
-        Kind::Summary => "summary",
-    }
-}
-
-/// Appends `name="value"`.
 #[inline]
-fn label(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"=\"");
-    escape::quoted(out, value);
-    out.push(b'"');
-}
-
-/// Appends all labels in braces, or nothing if there is none.
-fn braced(out: &mut Vec<u8>, labels: &Labels<'_>) {
-    let mut before = b'{';
-    for (name, value) in labels.iter() {
-        out.push(before);
-        label(out, name, value);
-        before = b',';
-    }
-    if before == b',' {
-        out.push(b'}');
-    }
-}
-
-/// Begins a line with the labels rendered before.
-fn line(out: &mut Vec<u8>, name: [&str; 2], labels: &[u8]) {
-    out.extend_from_slice(name[0].as_bytes());
-    out.extend_from_slice(name[1].as_bytes());
-    if !labels.is_empty() {
-        out.push(b'{');
-        out.extend_from_slice(labels);
-        out.push(b'}');
-    }
-}
-
-/// Begins a line with one more label, whose value needs no escape.
-fn line_with(out: &mut Vec<u8>, name: [&str; 2], labels: &[u8], extra: [&str; 2]) {
-    out.extend_from_slice(name[0].as_bytes());
-    out.extend_from_slice(name[1].as_bytes());
-    out.push(b'{');
-    if !labels.is_empty() {
-        out.extend_from_slice(labels);
-        out.push(b',');
-    }
-    out.extend_from_slice(extra[0].as_bytes());
-    out.extend_from_slice(b"=\"");
-    out.extend_from_slice(extra[1].as_bytes());
-    out.extend_from_slice(b"\"}");
+fn end_float(pen: &mut Pen<'_>, value: f64) {
+    number::float(pen, value);
+    pen.byte(b'\n');
 }
 
 #[inline]
-fn end_float(out: &mut Vec<u8>, value: f64) {
-    out.push(b' ');
-    number::float(out, value);
-    out.push(b'\n');
-}
-
-fn end_count(out: &mut Vec<u8>, value: u64) {
-    out.push(b' ');
-    number::count(out, value);
-    out.push(b'\n');
+fn end_count(pen: &mut Pen<'_>, value: u64) {
+    number::count(pen, value);
+    pen.byte(b'\n');
 }

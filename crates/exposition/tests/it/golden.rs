@@ -178,8 +178,8 @@ fn a_family_without_samples_leaves_nothing() {
     for format in [Format::Text, Format::Protobuf] {
         let mut encoder = Encoder::new(format, Options::default());
         let meta = meta("x_total", "X.", None, Kind::Counter);
-        support::visit(&mut encoder, &meta, &[]);
-        support::visit(&mut encoder, &meta, &[bad]);
+        support::visit(&mut encoder, &meta, &[], &[]);
+        support::visit(&mut encoder, &meta, &[], &[bad]);
         encoder.finish();
         assert!(encoder.take().is_empty(), "{format:?}");
         assert_eq!(encoder.rejections().iter().collect::<Vec<_>>(), [(Reject::NotACount, 1)]);
@@ -296,10 +296,40 @@ fn base_labels_stand_before_a_samples_own() {
         value: "a\"b".into(),
     }];
     let names = [exposition::LabelName::from_static("n")];
-    let labels = Labels { base: &base, names: &names, values: &["1"] };
+    let labels = Labels { base: &base, values: &["1"] };
     let mut encoder = Encoder::new(Format::Text, Options::default());
     let sample = Sample { labels, value: Value::Number(2.5), created: None };
-    support::visit(&mut encoder, &meta, &[sample]);
+    support::visit(&mut encoder, &meta, &names, &[sample]);
     let text = String::from_utf8(encoder.take()).unwrap();
     assert_eq!(text, "# TYPE x gauge\nx{target=\"a\\\"b\",n=\"1\"} 2.5\n");
+}
+
+#[test]
+fn base_labels_may_change_from_sample_to_sample() {
+    let meta = meta("x", "", None, Kind::Gauge);
+    let base = |value: &'static str| {
+        [exposition::Label {
+            name: exposition::LabelName::from_static("target"),
+            value: value.into(),
+        }]
+    };
+    let (one, two) = (base("1"), base("2"));
+    let names = [exposition::LabelName::from_static("n")];
+    let sample = |base| {
+        let labels = Labels { base, values: &["a"] };
+        Sample { labels, value: Value::Number(1.0), created: None }
+    };
+    let samples = [sample(&one), sample(&two), sample(&two), sample(&[]), sample(&one)];
+    let mut encoder = Encoder::new(Format::Text, Options::default());
+    support::visit(&mut encoder, &meta, &names, &samples);
+    let text = String::from_utf8(encoder.take()).unwrap();
+    let lines: Vec<_> = text.lines().skip(1).collect();
+    let wanted = [
+        r#"x{target="1",n="a"} 1"#,
+        r#"x{target="2",n="a"} 1"#,
+        r#"x{target="2",n="a"} 1"#,
+        r#"x{n="a"} 1"#,
+        r#"x{target="1",n="a"} 1"#,
+    ];
+    assert_eq!(lines, wanted);
 }

@@ -13,7 +13,8 @@ use crate::support::{dto, visit};
 fn encoded(format: Format, kind: Kind, sample: Sample<'_>) -> (Vec<u8>, Option<Reject>) {
     let meta = Meta::new(MetricName::new("x_total").unwrap(), "", None, kind);
     let mut encoder = Encoder::new(format, Options::default());
-    visit(&mut encoder, &meta, &[sample]);
+    let names = &[LabelName::from_static("own")][..sample.labels.values.len()];
+    visit(&mut encoder, &meta, names, &[sample]);
     (encoder.take(), encoder.rejections().iter().next().map(|(reason, _)| reason))
 }
 
@@ -127,8 +128,7 @@ proptest! {
             name: LabelName::from_static("base"),
             value: base.as_str().into(),
         }];
-        let names = [LabelName::from_static("own")];
-        let labels = Labels { base: &shared, names: &names, values: &[&value] };
+        let labels = Labels { base: &shared, values: &[&value] };
         let sample = Sample { labels, value: Value::Number(1.0), created: None };
         let wanted = [("base".to_owned(), base.clone()), ("own".to_owned(), value.clone())];
         for format in [Format::Text, Format::OpenMetrics] {

@@ -1,8 +1,8 @@
 //! Samples that no sink may show.
 
 use exposition::{
-    Buckets, Classic, Histogram, Kind, LabelName, Labels, Native, Quantile, Reject, Sample, Span,
-    Summary, Value, validate,
+    Buckets, Classic, Emit, Family, Histogram, Kind, LabelName, Labels, Meta, MetricName, Native,
+    Quantile, Reject, Sample, Span, Summary, Value, validate,
 };
 
 const EMPTY: Histogram<'static> = Histogram { count: 0, sum: 0.0, classic: None, native: None };
@@ -15,8 +15,13 @@ const NATIVE: Native<'static> = Native {
     negative: Buckets { spans: &[], counts: &[] },
 };
 
+fn checked(kind: Kind, names: &[LabelName<'_>], sample: &Sample<'_>) -> Result<(), Reject> {
+    let meta = Meta::new(MetricName::new("x").unwrap(), "", None, kind);
+    validate(&Family::new(&meta, names, &|_: &mut Emit<'_>| {}), sample)
+}
+
 fn check(kind: Kind, value: Value<'_>) -> Result<(), Reject> {
-    validate(kind, &Sample { labels: Labels::default(), value, created: None })
+    checked(kind, &[], &Sample { labels: Labels::default(), value, created: None })
 }
 
 fn quantiles(quantiles: &[f64]) -> Result<(), Reject> {
@@ -63,13 +68,13 @@ fn a_value_is_of_the_familys_kind() {
 fn a_label_has_a_name_and_a_value() {
     let names = [LabelName::from_static("a")];
     let sample = |values| Sample {
-        labels: Labels { base: &[], names: &names, values },
+        labels: Labels { base: &[], values },
         value: Value::Number(1.0),
         created: None,
     };
-    assert_eq!(validate(Kind::Gauge, &sample(&["1"])), Ok(()));
-    assert_eq!(validate(Kind::Gauge, &sample(&[])), Err(Reject::Labels));
-    assert_eq!(validate(Kind::Gauge, &sample(&["1", "2"])), Err(Reject::Labels));
+    assert_eq!(checked(Kind::Gauge, &names, &sample(&["1"])), Ok(()));
+    assert_eq!(checked(Kind::Gauge, &names, &sample(&[])), Err(Reject::Labels));
+    assert_eq!(checked(Kind::Gauge, &names, &sample(&["1", "2"])), Err(Reject::Labels));
 }
 
 #[test]

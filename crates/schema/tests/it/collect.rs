@@ -69,9 +69,9 @@ pub(crate) fn collect(families: &dyn Families) -> Vec<Collected> {
         fn family(&mut self, family: &Family<'_>) {
             let mut samples = Vec::new();
             family.each(|sample| {
-                assert_eq!(sample.labels.names.len(), sample.labels.values.len());
+                assert_eq!(family.names.len(), sample.labels.values.len());
                 let labels =
-                    sample.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+                    family.labels(sample).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
                 let (numbers, quantiles) = match &sample.value {
                     Value::Number(number) => (vec![*number], Vec::new()),
                     Value::Summary(summary) => (

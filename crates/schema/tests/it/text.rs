@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use exposition::{Families, Family, Kind, Labels, Value, Visitor};
+use exposition::{Families, Family, Kind, Value, Visitor};
 
 /// The whole exposition as text.
 pub(crate) fn write(families: &dyn Families) -> String {
@@ -19,19 +19,22 @@ impl Visitor for Text {
     fn family(&mut self, family: &Family<'_>) {
         let name = family.meta.name.as_str();
         let mut samples = String::new();
-        family.each(|sample| match &sample.value {
-            Value::Number(number) => line(&mut samples, name, &sample.labels, None, *number),
-            Value::Summary(summary) => {
-                for quantile in summary.quantiles {
-                    line(&mut samples, name, &sample.labels, Some(quantile.q), quantile.value);
+        family.each(|sample| {
+            let labels: Vec<_> = family.labels(sample).collect();
+            match &sample.value {
+                Value::Number(number) => line(&mut samples, name, &labels, None, *number),
+                Value::Summary(summary) => {
+                    for quantile in summary.quantiles {
+                        line(&mut samples, name, &labels, Some(quantile.q), quantile.value);
+                    }
+                    if let Some(sum) = summary.sum {
+                        line(&mut samples, &format!("{name}_sum"), &labels, None, sum);
+                    }
+                    let count = summary.count as f64;
+                    line(&mut samples, &format!("{name}_count"), &labels, None, count);
                 }
-                if let Some(sum) = summary.sum {
-                    line(&mut samples, &format!("{name}_sum"), &sample.labels, None, sum);
-                }
-                let count = summary.count as f64;
-                line(&mut samples, &format!("{name}_count"), &sample.labels, None, count);
+                Value::Histogram(_) => panic!("no schema gives histograms yet"),
             }
-            Value::Histogram(_) => panic!("no schema gives histograms yet"),
         });
         if samples.is_empty() {
             return;
@@ -48,16 +51,16 @@ impl Visitor for Text {
     }
 }
 
-fn line(out: &mut String, name: &str, labels: &Labels<'_>, quantile: Option<f64>, value: f64) {
+fn line(out: &mut String, name: &str, labels: &[(&str, &str)], quantile: Option<f64>, value: f64) {
     out.push_str(name);
     // As in `OpenMetrics`, `1.0`: a series has the same labels in all formats.
     let quantile = quantile.map(|q| format!("{q:?}"));
     let quantile = quantile.iter().map(|q| ("quantile", q.as_str()));
-    for (index, (label, value)) in labels.iter().chain(quantile.clone()).enumerate() {
+    for (index, (label, value)) in labels.iter().copied().chain(quantile.clone()).enumerate() {
         let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
         write!(out, r#"{}{label}="{value}""#, if index == 0 { "{" } else { "," }).unwrap();
     }
-    if labels.iter().chain(quantile).next().is_some() {
+    if labels.iter().copied().chain(quantile).next().is_some() {
         out.push('}');
     }
     writeln!(out, " {}", number(value)).unwrap();

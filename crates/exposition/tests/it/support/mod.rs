@@ -4,7 +4,7 @@ pub(crate) mod dto;
 pub(crate) mod text;
 
 use exposition::{
-    Emit, Encoder, Family, Format, LabelName, Labels, Meta, Options, Sample, Value, Visitor,
+    Emit, Encoder, Family, Format, Label, LabelName, Labels, Meta, Options, Sample, Value, Visitor,
 };
 
 /// A family that owns its samples.
@@ -49,21 +49,39 @@ pub(crate) fn labelled(labels: &[(&'static str, &str)], value: Value<'static>) -
 }
 
 /// Lends samples to a visitor.
-pub(crate) fn visit(visitor: &mut dyn Visitor, meta: &Meta, samples: &[Sample<'_>]) {
+pub(crate) fn visit(
+    visitor: &mut dyn Visitor,
+    meta: &Meta,
+    names: &[LabelName<'_>],
+    samples: &[Sample<'_>],
+) {
     let each = |emit: &mut Emit<'_>| samples.iter().for_each(&mut *emit);
-    visitor.family(&Family::new(meta, &each));
+    visitor.family(&Family::new(meta, names, &each));
 }
 
 pub(crate) fn visit_all(visitor: &mut dyn Visitor, families: &[Fixed]) {
     for family in families {
+        // Labels that not all samples have can only be given as base labels.
+        let first = family.samples.first().map_or(&[][..], |sample| &sample.names);
+        let is_alike = family.samples.iter().all(|sample| sample.names == first);
+        let names = if is_alike { first } else { &[] };
         let each = |emit: &mut Emit<'_>| {
             for sample in &family.samples {
+                let label = |(name, value): (&LabelName<'static>, &String)| Label {
+                    name: name.clone(),
+                    value: value.clone().into(),
+                };
+                let base = sample.names.iter().zip(&sample.values).map(label).collect::<Vec<_>>();
                 let values = sample.values.iter().map(String::as_str).collect::<Vec<_>>();
-                let labels = Labels { base: &[], names: &sample.names, values: &values };
+                let labels = if is_alike {
+                    Labels { base: &[], values: &values }
+                } else {
+                    Labels { base: &base, values: &[] }
+                };
                 emit(&Sample { labels, value: sample.value, created: sample.created });
             }
         };
-        visitor.family(&Family::new(&family.meta, &each));
+        visitor.family(&Family::new(&family.meta, names, &each));
     }
 }
 

@@ -28,13 +28,13 @@ impl Families for Small {
         if index == 0 {
             let up = meta("test_up", "Whether it is up.", Kind::Gauge);
             let samples = |emit: &mut Emit<'_>| emit(&number(1.0, Labels::default()));
-            visitor.family(&Family::new(&up, &samples));
+            visitor.family(&Family::new(&up, &[], &samples));
             let requests = meta("test_requests_total", "Requests.", Kind::Counter);
             let samples = |emit: &mut Emit<'_>| emit(&number(7.0, Labels::default()));
-            visitor.family(&Family::new(&requests, &samples));
+            visitor.family(&Family::new(&requests, &[], &samples));
         } else {
             let durations = meta("test_durations", "Durations.", Kind::Histogram);
-            visitor.family(&Family::new(&durations, &histogram));
+            visitor.family(&Family::new(&durations, &[], &histogram));
         }
     }
 }
@@ -94,7 +94,7 @@ impl Families for Large {
                 emit(&number(-1.0, Labels::default()));
             }
         };
-        visitor.family(&Family::new(&family, &samples));
+        visitor.family(&Family::new(&family, &[], &samples));
     }
 
     fn rejected(&self, _reason: Reject, count: u64) {
