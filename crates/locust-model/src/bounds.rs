@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::distinct::are_distinct;
 use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
 
 /// The name, or error, of what was folded together.
@@ -45,24 +46,23 @@ impl Snapshot {
     pub fn bound(&mut self, bounds: &Bounds) -> Folded {
         let mut folded = Folded::default();
         if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
-            let endpoints = std::mem::take(&mut self.endpoints);
-            (self.endpoints, folded.names) = fold(endpoints, bounds.names);
+            folded.names = fold_where_needed(&mut self.endpoints, bounds.names);
         }
         for error in &mut self.errors {
             cut(&mut error.error, bounds.text_chars);
         }
-        (self.errors, folded.errors) = fold(std::mem::take(&mut self.errors), bounds.errors);
+        folded.errors = fold_where_needed(&mut self.errors, bounds.errors);
         if let Some(exceptions) = &mut self.exceptions {
             for exception in exceptions.iter_mut() {
                 cut(&mut exception.message, bounds.text_chars);
             }
-            (*exceptions, folded.exceptions) = fold(std::mem::take(exceptions), bounds.errors);
+            folded.exceptions = fold_where_needed(exceptions, bounds.errors);
         }
         if let Some(workers) = &mut self.workers {
-            keep_first(workers, |worker| worker.id.clone());
+            keep_first(workers, |worker| [&worker.id]);
         }
-        keep_first(&mut self.users.by_class, |class| class.class.clone());
-        keep_first(&mut self.tasks, |task| (task.class.clone(), task.task.clone()));
+        keep_first(&mut self.users.by_class, |class| [&class.class]);
+        keep_first(&mut self.tasks, |task| [&task.class, &task.task]);
         folded
     }
 }
@@ -73,22 +73,29 @@ fn is_strictly_sorted(endpoints: &[Endpoint]) -> bool {
 }
 
 fn cut(text: &mut Text, chars: usize) {
-    if let Some((end, _)) = text.char_indices().nth(chars) {
+    // Most are so short that their characters need no counting.
+    if text.len() > chars
+        && let Some((end, _)) = text.char_indices().nth(chars)
+    {
         *text = text[..end].into();
     }
 }
 
-fn keep_first<T, K: std::hash::Hash + Eq>(rows: &mut Vec<T>, key: impl Fn(&T) -> K) {
+fn keep_first<T, const N: usize>(rows: &mut Vec<T>, key: impl Fn(&T) -> [&Text; N]) {
+    if are_distinct(rows.iter().map(|row| key(row).map(|text| &**text))) {
+        return;
+    }
     let mut seen = HashSet::with_capacity(rows.len());
-    rows.retain(|row| seen.insert(key(row)));
+    rows.retain(|row| seen.insert(key(row).map(Text::clone)));
 }
+
+/// Up to three texts.
+type Key<'a> = [Option<&'a Text>; 3];
 
 /// A row that can be added to another.
 trait Foldable {
-    type Key: std::hash::Hash + Eq;
-
     /// What tells it from the other rows.
-    fn key(&self) -> Self::Key;
+    fn key(&self) -> Key<'_>;
 
     /// What its kind of request is called, if it has one.
     fn method(&self) -> Option<&Text>;
@@ -100,16 +107,30 @@ trait Foldable {
     fn absorb(&mut self, other: Self);
 }
 
+fn texts<T: Foldable>(row: &T) -> [&str; 3] {
+    row.key().map(|text| text.map_or("", |text| text))
+}
+
+/// Does what [`fold`] does; mostly that is nothing.
+fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> u64 {
+    if rows.len() <= max && are_distinct(rows.iter().map(texts)) {
+        return 0;
+    }
+    let folded;
+    (*rows, folded) = fold(std::mem::take(rows), max);
+    folded
+}
+
 /// Puts rows of the same key together, and all beyond `max` into rows called [`OTHER`].
 /// Answers how many these were.
 fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
     let mut kept: Vec<T> = Vec::with_capacity(rows.len().min(max));
-    let mut index = HashMap::<T::Key, usize>::with_capacity(rows.len().min(max));
+    let mut index = HashMap::<_, usize>::with_capacity(rows.len().min(max));
     let mut methods = HashSet::new();
     let mut named = 0;
     let mut folded = 0;
     for mut row in rows {
-        let mut key = row.key();
+        let mut key = row.key().map(Option::<&Text>::cloned);
         if named == max && !index.contains_key(&key) {
             folded += 1;
             let method = row.method().map(|method| {
@@ -121,7 +142,7 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
                 }
             });
             row.become_other(method);
-            key = row.key();
+            key = row.key().map(Option::<&Text>::cloned);
         } else if !index.contains_key(&key) {
             named += 1;
         }
@@ -136,10 +157,8 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
 }
 
 impl Foldable for Endpoint {
-    type Key = (Text, Text);
-
-    fn key(&self) -> Self::Key {
-        (self.method.clone(), self.name.clone())
+    fn key(&self) -> Key<'_> {
+        [Some(&self.method), Some(&self.name), None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -171,10 +190,8 @@ impl Foldable for Endpoint {
 }
 
 impl Foldable for RequestError {
-    type Key = (Text, Text, Text);
-
-    fn key(&self) -> Self::Key {
-        (self.method.clone(), self.name.clone(), self.error.clone())
+    fn key(&self) -> Key<'_> {
+        [Some(&self.method), Some(&self.name), Some(&self.error)]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -195,10 +212,8 @@ impl Foldable for RequestError {
 }
 
 impl Foldable for crate::Exception {
-    type Key = Text;
-
-    fn key(&self) -> Self::Key {
-        self.message.clone()
+    fn key(&self) -> Key<'_> {
+        [Some(&self.message), None, None]
     }
 
     fn method(&self) -> Option<&Text> {

@@ -4,6 +4,7 @@
 //! from inside. No I/O, no metric names.
 
 mod bounds;
+mod distinct;
 mod event;
 mod millis;
 mod snapshot;
