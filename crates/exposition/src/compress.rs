@@ -71,6 +71,15 @@ impl Compressor {
         }
     }
 
+    /// How many bytes are ready.
+    pub fn ready(&self) -> usize {
+        match &self.inner {
+            Inner::Identity(out) => out.len(),
+            Inner::Gzip(gzip) => gzip.get_ref().len(),
+            Inner::Zstd(zstd) => zstd.get_ref().len(),
+        }
+    }
+
     /// Hands out what is ready, which may be nothing.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(match &mut self.inner {

@@ -15,6 +15,9 @@ use crate::family::{Family, Sample, Visitor};
 use crate::rejections::Rejections;
 use crate::validate::validate;
 
+/// The most room that is made before it is needed.
+const MOST_EXPECTED: usize = 1 << 20;
+
 /// What an exposition is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -44,6 +47,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Encoder {
     out: Vec<u8>,
+    /// How much room to make for what is taken next: as much as was taken before.
+    expected: usize,
     writer: Writer,
     rejections: Rejections,
 }
@@ -81,7 +86,7 @@ impl Encoder {
             Format::OpenMetrics => text(Dialect::OpenMetrics { created: options.created }),
             Format::Protobuf => Writer::Protobuf(Protobuf::default()),
         };
-        Self { out: Vec::new(), writer, rejections: Rejections::default() }
+        Self { out: Vec::new(), expected: 0, writer, rejections: Rejections::default() }
     }
 
     /// Ends the exposition. To be called once, after the last family.
@@ -91,9 +96,21 @@ impl Encoder {
         }
     }
 
-    /// Hands out what has been written since the last time, always whole families.
+    /// What has been written since the last [`Encoder::take`] or [`Encoder::clear`], always whole
+    /// families.
+    pub fn written(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// Hands out what has been [written](Encoder::written).
     pub fn take(&mut self) -> Vec<u8> {
+        self.expected = self.out.len().min(MOST_EXPECTED);
         std::mem::take(&mut self.out)
+    }
+
+    /// Forgets what has been [written](Encoder::written), and writes over it.
+    pub fn clear(&mut self) {
+        self.out.clear();
     }
 
     /// Hands out the counts of what was left out since the last time.
@@ -104,7 +121,10 @@ impl Encoder {
 
 impl Visitor for Encoder {
     fn family(&mut self, family: &Family<'_>) {
-        let Self { out, writer, rejections } = self;
+        let Self { out, expected, writer, rejections } = self;
+        if out.is_empty() {
+            out.reserve(*expected);
+        }
         match writer {
             Writer::Text(text) => write(&mut **text, out, family, rejections),
             Writer::Protobuf(protobuf) => write(protobuf, out, family, rejections),

@@ -45,32 +45,45 @@ impl Parts {
 
     /// The next piece of the body; only the last one may be small or empty.
     fn piece(&mut self) -> Result<Bytes, CompressError> {
-        let mut piece = Vec::new();
-        let mut turn = 0;
-        while !self.finished && piece.len() < PIECE && (turn < TURN || piece.is_empty()) {
-            if self.next < self.families.parts() {
-                self.visit();
-                self.next += 1;
-            } else {
-                self.encoder.finish();
-                self.finished = true;
-            }
-            let text = self.encoder.take();
-            turn += text.len();
-            append(&mut piece, self.compress(text)?);
-        }
+        let piece = match self.compressor.take() {
+            None => self.plain(),
+            Some(compressor) => self.compressed(compressor)?,
+        };
         Ok(piece.into())
     }
 
-    fn compress(&mut self, text: Vec<u8>) -> Result<Vec<u8>, CompressError> {
-        let Some(mut compressor) = self.compressor.take() else { return Ok(text) };
-        compressor.push(&text)?;
-        if self.finished {
-            return compressor.finish();
+    fn plain(&mut self) -> Vec<u8> {
+        while !self.finished && self.encoder.written().len() < PIECE {
+            self.advance();
         }
-        let ready = compressor.take();
+        self.encoder.take()
+    }
+
+    fn compressed(&mut self, mut compressor: Compressor) -> Result<Vec<u8>, CompressError> {
+        let mut turn = 0;
+        while compressor.ready() < PIECE && (turn < TURN || compressor.ready() == 0) {
+            self.advance();
+            compressor.push(self.encoder.written())?;
+            turn += self.encoder.written().len();
+            self.encoder.clear();
+            if self.finished {
+                return compressor.finish();
+            }
+        }
+        let piece = compressor.take();
         self.compressor = Some(compressor);
-        Ok(ready)
+        Ok(piece)
+    }
+
+    /// Encodes the next part, or the end.
+    fn advance(&mut self) {
+        if self.next < self.families.parts() {
+            self.visit();
+            self.next += 1;
+        } else {
+            self.encoder.finish();
+            self.finished = true;
+        }
     }
 
     fn visit(&mut self) {
@@ -83,15 +96,6 @@ impl Parts {
         for (reason, count) in self.encoder.rejections().iter() {
             self.families.rejected(reason, count);
         }
-    }
-}
-
-/// Appends, without a copy if there is nothing yet.
-fn append(piece: &mut Vec<u8>, more: Vec<u8>) {
-    if piece.is_empty() {
-        *piece = more;
-    } else {
-        piece.extend_from_slice(&more);
     }
 }
 
