@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::duration;
+use crate::usage::Origin;
 
 /// Prometheus exporter for Locust.
 ///
@@ -24,6 +24,8 @@ pub(crate) struct Cli {
     pub(crate) web: WebArgs,
     #[command(flatten)]
     pub(crate) process: ProcessArgs,
+    #[arg(skip)]
+    pub(crate) origin: Origin,
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,12 +81,12 @@ pub(crate) struct LocustArgs {
 
     /// File of the certificate (PEM) to show to Locust.
     #[arg(long = "locust.tls.cert-file", env = "LOCUST_EXPORTER_LOCUST_TLS_CERT_FILE")]
-    #[arg(value_name = "FILE", requires = "tls_key_file")]
+    #[arg(value_name = "FILE")]
     pub(crate) tls_cert_file: Option<PathBuf>,
 
     /// File of the private key (PEM) of that certificate.
     #[arg(long = "locust.tls.key-file", env = "LOCUST_EXPORTER_LOCUST_TLS_KEY_FILE")]
-    #[arg(value_name = "FILE", requires = "tls_cert_file")]
+    #[arg(value_name = "FILE")]
     pub(crate) tls_key_file: Option<PathBuf>,
 
     /// Name that Locust's certificate must bear, if it is not that of the address.
@@ -95,7 +97,7 @@ pub(crate) struct LocustArgs {
     /// Do not verify Locust's certificate.
     #[arg(long = "locust.tls.insecure-skip-verify", action = ArgAction::SetTrue)]
     #[arg(env = "LOCUST_EXPORTER_LOCUST_TLS_INSECURE_SKIP_VERIFY")]
-    #[arg(value_parser = BoolishValueParser::new())]
+    #[arg(value_parser = boolean)]
     pub(crate) tls_insecure_skip_verify: bool,
 }
 
@@ -110,12 +112,12 @@ pub(crate) struct MetricsArgs {
 
     /// Endpoints that keep their names; those beyond are folded into `name="other"`.
     #[arg(long = "metrics.max-names", env = "LOCUST_EXPORTER_METRICS_MAX_NAMES")]
-    #[arg(value_name = "COUNT", default_value_t = 20_000)]
+    #[arg(value_name = "COUNT", default_value = "20000", value_parser = count)]
     pub(crate) max_names: usize,
 
     /// Errors, and exceptions, that keep their texts; those beyond are folded into `error="other"`.
     #[arg(long = "metrics.max-errors", env = "LOCUST_EXPORTER_METRICS_MAX_ERRORS")]
-    #[arg(value_name = "COUNT", default_value_t = 1_000)]
+    #[arg(value_name = "COUNT", default_value = "1000", value_parser = count)]
     pub(crate) max_errors: usize,
 
     /// A label for every series. May be given several times.
@@ -134,7 +136,7 @@ pub(crate) struct WebArgs {
 
     /// Listen on the sockets that systemd hands over, in place of --web.listen-address.
     #[arg(long = "web.systemd-socket", env = "LOCUST_EXPORTER_WEB_SYSTEMD_SOCKET")]
-    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     pub(crate) systemd_socket: bool,
 
     /// Path of the metrics.
@@ -149,17 +151,17 @@ pub(crate) struct WebArgs {
 
     /// Scrapes to answer at the same time; those beyond are refused with 503. 0 is no limit.
     #[arg(long = "web.max-requests", env = "LOCUST_EXPORTER_WEB_MAX_REQUESTS")]
-    #[arg(value_name = "COUNT", default_value_t = 40)]
+    #[arg(value_name = "COUNT", default_value = "40", value_parser = count)]
     pub(crate) max_requests: usize,
 
     /// Connections to hold at the same time.
     #[arg(long = "web.max-connections", env = "LOCUST_EXPORTER_WEB_MAX_CONNECTIONS")]
-    #[arg(value_name = "COUNT", default_value_t = 1_024)]
+    #[arg(value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub(crate) max_connections: usize,
 
     /// Let anybody, not only this machine, call `/quitquitquit` and `/-/reload`.
     #[arg(long = "web.enable-lifecycle", env = "LOCUST_EXPORTER_WEB_ENABLE_LIFECYCLE")]
-    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     pub(crate) enable_lifecycle: bool,
 
     /// How long a client may take to send a request's headers.
@@ -189,7 +191,7 @@ pub(crate) struct ProcessArgs {
     /// End with 0 once the test has ended and a scrape has shown it, so that a Kubernetes Job can
     /// finish.
     #[arg(long = "exit-after-test", env = "LOCUST_EXPORTER_EXIT_AFTER_TEST")]
-    #[arg(action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     pub(crate) exit_after_test: bool,
 
     /// How long --exit-after-test waits for that scrape, or for a Locust that has gone.
@@ -264,6 +266,18 @@ pub(crate) enum Generate {
     Options,
     /// The reference of metrics, in Markdown.
     Metrics,
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected 1, true, yes or on; 0, false, no or off".to_owned()),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number, 0 or more".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

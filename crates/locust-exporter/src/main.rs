@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use schema::Catalog;
+use schema::{Catalog, CatalogError};
 use tracing::error;
 
 use crate::cli::Cli;
@@ -69,8 +69,19 @@ fn complain(line: &str, code: ExitCode) -> ExitCode {
 /// Finds everything wrong with the options before anything is begun.
 fn prepare(cli: &Cli) -> Result<(settings::Settings, Catalog), String> {
     let settings = settings::settings(cli)?;
-    let catalog = Catalog::new(&settings.schema).map_err(|cause| cause.to_string())?;
+    let catalog = Catalog::new(&settings.schema)
+        .map_err(|cause| format!("{}: {cause}", cli.origin.name(flag_at_fault(&cause))))?;
     Ok((settings, catalog))
+}
+
+fn flag_at_fault(error: &CatalogError) -> &'static str {
+    match error {
+        CatalogError::Namespace { .. } => "--locust.namespace",
+        CatalogError::Label(_)
+        | CatalogError::LabelTwice { .. }
+        | CatalogError::LabelTaken { .. } => "--label",
+        CatalogError::NoSchema | CatalogError::Clash(_) => "--metrics.schema",
+    }
 }
 
 fn serve(settings: settings::Settings, catalog: Catalog) -> anyhow::Result<()> {

@@ -67,11 +67,9 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<
         ready: Arc::clone(&ready),
         quit: quit.clone(),
     };
-    let telemetry_path = settings.web.telemetry_path.clone();
+    let path = settings.web.telemetry_path.clone();
     let server = Server::bind(settings.web, hooks).await?;
-    for address in server.addresses() {
-        info!(%address, path = telemetry_path, version = build::VERSION, "listening");
-    }
+    info!(version = build::VERSION, revision = build::INFO.revision, path, "started");
     ready.store(true, Ordering::Relaxed);
 
     let shutdown = CancellationToken::new();

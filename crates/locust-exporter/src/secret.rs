@@ -56,3 +56,35 @@ pub(crate) fn read_file(path: &Path) -> Result<SecretString, String> {
 pub(crate) fn read_variable(name: &str) -> Option<SecretString> {
     std::env::var(name).ok().filter(|text| !text.is_empty()).map(Into::into)
 }
+
+/// A text without what stands before the `@` of its URLs.
+pub(crate) fn without_credentials(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("://");
+        let end = part.find(char::is_whitespace).unwrap_or(part.len());
+        match part[..end].rfind('@') {
+            Some(at) => shown.extend(["…", &part[at..]]),
+            None => shown.push_str(part),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_of_an_address_are_not_shown() {
+        for (text, shown) in [
+            ("'http://ana:s3cret@host:1/a' found", "'http://…@host:1/a' found"),
+            ("http://ana:p@ss@a and https://b@c", "http://…@a and https://…@c"),
+            ("http://host/a mail@b", "http://host/a mail@b"),
+            ("none", "none"),
+        ] {
+            assert_eq!(without_credentials(text), shown);
+        }
+    }
+}

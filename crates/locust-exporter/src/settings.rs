@@ -10,10 +10,11 @@ use url::Url;
 
 use crate::build;
 use crate::cli::{
-    BEARER_TOKEN_VARIABLE, Cli, LocustArgs, MetricsArgs, PASSWORD_VARIABLE, QuantilesArg, WebArgs,
+    BEARER_TOKEN_VARIABLE, Cli, LocustArgs, PASSWORD_VARIABLE, QuantilesArg, WebArgs,
 };
 use crate::probe_config::Module;
 use crate::secret;
+use crate::usage::Origin;
 
 /// How many characters of an error's text are kept.
 const ERROR_CHARS: usize = 200;
@@ -52,7 +53,7 @@ pub(crate) struct Locust {
 ///
 /// One line that names the flag or variable, the value, and what is accepted.
 pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
-    let locusts = locusts(&cli.locust)?;
+    let locusts = locusts(&cli.locust, &cli.origin)?;
     Ok(Settings {
         timeout: cli.locust.timeout,
         bounds: Bounds {
@@ -60,15 +61,15 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
             errors: cli.metrics.max_errors,
             text_chars: ERROR_CHARS,
         },
-        schema: schema_config(&cli.metrics, &cli.locust.namespace, locusts.len() > 1)?,
-        web: web_config(&cli.web, cli.locust.timeout)?,
+        schema: schema_config(cli, locusts.len() > 1)?,
+        web: web_config(&cli.web, cli.locust.timeout, &cli.origin)?,
         probe_file: cli.process.probe_file.clone(),
         exit_after_test: cli.process.exit_after_test.then_some(cli.process.exit_after_test_timeout),
         locusts,
     })
 }
 
-fn locusts(args: &LocustArgs) -> Result<Vec<Locust>, String> {
+fn locusts(args: &LocustArgs, origin: &Origin) -> Result<Vec<Locust>, String> {
     let password = match &args.password_file {
         Some(file) => Some(secret::read_file(file)?),
         None => secret::read_variable(PASSWORD_VARIABLE),
@@ -93,12 +94,19 @@ fn locusts(args: &LocustArgs) -> Result<Vec<Locust>, String> {
         server_name: args.tls_server_name.clone(),
         insecure_skip_verify: args.tls_insecure_skip_verify,
     };
+    if args.tls_cert_file.is_some() != args.tls_key_file.is_some() {
+        let (one, other) = ("--locust.tls.cert-file", "--locust.tls.key-file");
+        let (given, missing) =
+            if args.tls_key_file.is_none() { (one, other) } else { (other, one) };
+        return Err(format!("{}: {missing} is missing: give both", origin.name(given)));
+    }
+    let flag = origin.name("--locust.uri");
     let mut locusts: Vec<Locust> = Vec::with_capacity(args.uri.len());
     for uri in &args.uri {
-        let url = locust_url(uri)?;
+        let url = locust_url(uri).map_err(|wrong| format!("{flag}: {}", wrong.shown(&args.uri)))?;
         let address = address(&url);
         if locusts.iter().any(|known| known.address == address) {
-            return Err(format!("--locust.uri: {address} is given twice"));
+            return Err(format!("{flag}: {address} is given twice"));
         }
         let client = client_config(url, auth.clone(), tls.clone(), args.quantiles);
         locusts.push(Locust { client, address });
@@ -135,14 +143,34 @@ fn client_config(url: Url, auth: Auth, tls: Tls, quantiles: QuantilesArg) -> loc
     config
 }
 
-fn locust_url(text: &str) -> Result<Url, String> {
-    // What stands before an @ may be a password, whatever the rest is.
-    let shown = text.rsplit('@').next().unwrap_or_default();
-    let expected = "expected http(s)://host[:port][/base-path]";
-    let url = Url::parse(text.trim())
-        .map_err(|cause| format!("--locust.uri: {shown:?} is not a URL ({cause}): {expected}"))?;
+/// An address that is none of a Locust.
+struct WrongUri<'a> {
+    uri: &'a str,
+    why: String,
+}
+
+impl WrongUri<'_> {
+    /// What is wrong, beside the other addresses of the list.
+    fn shown(&self, list: &[String]) -> String {
+        let expected = "expected http(s)://host[:port][/base-path]";
+        let why = &self.why;
+        // What stands before an @ may be a password, whatever the rest is; and a comma in a
+        // password makes two addresses of one.
+        match self.uri.rsplit_once('@') {
+            Some((_, shown)) => format!("{shown:?} {why}: {expected}"),
+            None if list.iter().any(|uri| uri.contains('@')) => {
+                format!("an address {why}: {expected}; write a comma in a password as %2C")
+            }
+            None => format!("{:?} {why}: {expected}", self.uri),
+        }
+    }
+}
+
+fn locust_url(uri: &str) -> Result<Url, WrongUri<'_>> {
+    let wrong = |why| WrongUri { uri, why };
+    let url = Url::parse(uri.trim()).map_err(|cause| wrong(format!("is not a URL ({cause})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("--locust.uri: {shown:?} is not the address of a web UI: {expected}"));
+        return Err(wrong("is not the address of a web UI".to_owned()));
     }
     Ok(url)
 }
@@ -158,33 +186,31 @@ fn address(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn schema_config(
-    args: &MetricsArgs,
-    namespace: &str,
-    targets: bool,
-) -> Result<schema::Config, String> {
-    let schemas = args
-        .schema
-        .iter()
-        .map(|name| name.trim().parse::<Schema>())
+fn schema_config(cli: &Cli, targets: bool) -> Result<schema::Config, String> {
+    let schemas = cli.metrics.schema.iter().map(|name| name.trim().parse::<Schema>());
+    let schemas = schemas
         .collect::<Result<_, _>>()
-        .map_err(|cause| format!("--metrics.schema: {cause}"))?;
+        .map_err(|cause| format!("{}: {cause}", cli.origin.name("--metrics.schema")))?;
     Ok(schema::Config {
         schemas,
-        namespace: namespace.to_owned(),
-        labels: args.labels.clone(),
+        namespace: cli.locust.namespace.clone(),
+        labels: cli.metrics.labels.clone(),
         service: None,
         targets,
     })
 }
 
-fn web_config(args: &WebArgs, scrape_timeout: Duration) -> Result<web::Config, String> {
+fn web_config(
+    args: &WebArgs,
+    scrape_timeout: Duration,
+    origin: &Origin,
+) -> Result<web::Config, String> {
     let listen = args
         .listen_address
         .iter()
         .map(|address| address.trim().parse())
         .collect::<Result<_, _>>()
-        .map_err(|cause| format!("--web.listen-address: {cause}"))?;
+        .map_err(|cause| format!("{}: {cause}", origin.name("--web.listen-address")))?;
     Ok(web::Config {
         listen,
         systemd_socket: args.systemd_socket,

@@ -4,9 +4,37 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, parser::ValueSource};
 
 use crate::cli::Cli;
+use crate::secret;
+
+/// Which options were given by a variable.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// Flag and variable.
+    variables: Vec<(String, String)>,
+}
+
+impl Origin {
+    fn of(matches: &ArgMatches) -> Self {
+        let command = Cli::command();
+        let given = command.get_arguments().filter(|arg| {
+            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
+        });
+        let names = |arg: &clap::Arg| {
+            let variable = arg.get_env()?.to_string_lossy().into_owned();
+            Some((format!("--{}", arg.get_long()?), variable))
+        };
+        Self { variables: given.filter_map(names).collect() }
+    }
+
+    /// What the user wrote to give this flag's value.
+    pub(crate) fn name(&self, flag: &str) -> String {
+        let variable = self.variables.iter().find(|(given, _)| given == flag);
+        variable.map_or_else(|| flag.to_owned(), |(_, variable)| format!("variable {variable}"))
+    }
+}
 
 /// Reads flags and variables; on a usage error, answers the line to print.
 ///
@@ -14,9 +42,23 @@ use crate::cli::Cli;
 ///
 /// The line. Help and version texts are printed, and end the program with 0.
 pub(crate) fn parse(args: &[OsString]) -> Result<Cli, String> {
-    Cli::try_parse_from(args).map_err(|error| match error.kind() {
+    let parsed = command().try_get_matches_from(args).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.origin = Origin::of(&matches);
+        Ok(cli)
+    });
+    parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
-        _ => one_line(&error, args),
+        _ => secret::without_credentials(&one_line(&error, args)),
+    })
+}
+
+/// The command line. A variable without a value counts as not set, as with the Go exporters: a
+/// chart that leaves a value open sets such ones.
+fn command() -> Command {
+    Cli::command().mut_args(|arg| {
+        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg }
     })
 }
 
@@ -29,7 +71,10 @@ fn one_line(error: &clap::Error, args: &[OsString]) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     let line = parts.join("; ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
+    let mut line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
+    if error.kind() == ErrorKind::UnknownArgument {
+        line.push_str("; --help shows all");
+    }
     match variable_at_fault(error, args) {
         Some(variable) => format!("variable {variable}: {line}"),
         None => line,
