@@ -8,12 +8,12 @@ use crate::webconfig;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {}", advice(source))]
+    #[error("cannot listen on {address}: {}", advice(cause))]
     Listen {
         /// The address as it was given.
         address: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// There is nothing to listen on.
     #[error("no address to listen on: give one with --web.listen-address, such as :9646")]

@@ -98,7 +98,7 @@ impl Listen {
                 Err(error) => Err(error),
             },
         };
-        bound.map_err(|source| Error::Listen { address: self.to_string(), source })
+        bound.map_err(|cause| Error::Listen { address: self.to_string(), cause })
     }
 }
 

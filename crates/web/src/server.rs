@@ -52,7 +52,7 @@ impl Server {
         };
         let mut addresses = Vec::with_capacity(listeners.len());
         for listener in &listeners {
-            let unknown = |source| Error::Listen { address: "a socket".to_owned(), source };
+            let unknown = |cause| Error::Listen { address: "a socket".to_owned(), cause };
             addresses.push(listener.local_addr().map_err(unknown)?);
         }
         let shared = Arc::new(Shared {
