@@ -202,7 +202,10 @@ impl Transport {
                  not accept the given credentials"
             )
         } else {
-            format!("it redirects to {to}: give user and password for its login form")
+            format!(
+                "it redirects to {to}: give user and password for its login form with \
+                 --locust.username and --locust.password-file"
+            )
         };
         Error::LoginNeeded { url, cause }
     }
@@ -212,7 +215,10 @@ impl Transport {
             let cause = format!("it answers {status} to the given credentials");
             Error::LoginRefused { url, cause }
         } else {
-            let cause = format!("it answers {status}: give credentials");
+            let cause = format!(
+                "it answers {status}: give credentials with --locust.auth=basic, \
+                 --locust.username and --locust.password-file, or --locust.bearer-token-file"
+            );
             Error::LoginNeeded { url, cause }
         }
     }
