@@ -32,8 +32,19 @@ impl Exporter {
         let mut command = command(binary);
         command.arg(format!("--locust.uri=http://{locust}"));
         command.arg("--web.listen-address=127.0.0.1:0").args(args);
-        let mut process = Process::start("exporter", &mut command, logs)?;
-        let address = net::wait_for("the exporter listens", Duration::from_secs(10), || {
+        Self::launch(&mut command, logs)
+    }
+
+    /// Starts `command`, an exporter's with whatever flags and variables, and waits until it
+    /// listens.
+    ///
+    /// # Errors
+    ///
+    /// If it ends, or says not in time where it listens; with the end of its log.
+    pub fn launch(command: &mut Command, logs: &Path) -> Result<Self> {
+        let mut process = Process::start("exporter", command, logs)?;
+        let within = Duration::from_secs(10);
+        let address = net::wait_closely("the exporter listens", within, || {
             if let Some(status) = process.ended()? {
                 bail!("the exporter ended: {status}\n{}", process.log_tail());
             }

@@ -25,6 +25,28 @@ pub fn free_port() -> Result<u16> {
 pub fn wait_for<T>(
     what: &str,
     within: Duration,
+    look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    wait(what, within, Duration::from_millis(200), look)
+}
+
+/// As [`wait_for`], a hundred times a second: for what comes soon and costs little to look at.
+///
+/// # Errors
+///
+/// As of [`wait_for`].
+pub fn wait_closely<T>(
+    what: &str,
+    within: Duration,
+    look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    wait(what, within, Duration::from_millis(10), look)
+}
+
+fn wait<T>(
+    what: &str,
+    within: Duration,
+    pause: Duration,
     mut look: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let deadline = Instant::now() + within;
@@ -35,6 +57,6 @@ pub fn wait_for<T>(
         if Instant::now() >= deadline {
             bail!("{what}: not within {} s", within.as_secs());
         }
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(pause);
     }
 }

@@ -1,0 +1,19 @@
+//! The binary as its users meet it, against a canned Locust.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what these tests cannot set up, they cannot test"
+)]
+
+mod answers;
+mod contract;
+mod defects;
+mod exporter;
+mod guard;
+mod locust;
+mod metrics;
+mod pki;
+mod probe;
+mod several;
+mod withstand;
