@@ -54,11 +54,13 @@ pub(crate) fn parse(args: &[OsString]) -> Result<Cli, String> {
 }
 
 /// The command line. A variable without a value counts as not set, as with the Go exporters: a
-/// chart that leaves a value open sets such ones.
+/// chart that leaves a value open sets such ones. The help does not show what variables hold: there
+/// may be a password in an address.
 fn command() -> Command {
     Cli::command().mut_args(|arg| {
         let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg }
+        let arg = if arg.get_env().is_some_and(is_empty) { arg.env(None::<&str>) } else { arg };
+        arg.hide_env_values(true)
     })
 }
 
