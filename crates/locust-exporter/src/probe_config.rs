@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use locust_api::Client;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -11,6 +12,7 @@ use crate::allow::Allowed;
 use crate::cli::{AuthMethod, QuantilesArg};
 use crate::duration;
 use crate::secret;
+use crate::settings;
 
 /// The module of a probe that names none.
 const DEFAULT_MODULE: &str = "default";
@@ -166,11 +168,13 @@ impl Module {
 
     /// Everything that can be found wrong before the first probe.
     fn check(&self) -> Result<(), String> {
-        self.auth()?;
         if self.tls.cert_file.is_some() != self.tls.key_file.is_some() {
             return Err("tls: cert_file and key_file go together".to_owned());
         }
-        Ok(())
+        // What is found wrong with a client is so whatever the target.
+        let target = target_url("https://localhost").map_err(|refused| refused.to_string())?;
+        let client = settings::module_client(target, self)?;
+        Client::new(client).map(drop).map_err(|error| error.to_string())
     }
 
     /// The credentials, read from their files.
@@ -214,7 +218,8 @@ fn target_url(target: &str) -> Result<Url, Refused> {
 }
 
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 fn go_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
