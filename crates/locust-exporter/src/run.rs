@@ -22,8 +22,9 @@ use crate::progress::Progress;
 use crate::settings::{Locust, Settings};
 use crate::watch::{Watch, Watched};
 
-/// How often a test's end is looked for, when nobody scrapes.
+/// How often a test's end is looked for, when nobody scrapes; more often where the wait is shorter.
 const END_POLL: Duration = Duration::from_secs(5);
+const END_POLL_LEAST: Duration = Duration::from_millis(250);
 
 /// Serves until a signal, `/quitquitquit` or the test's end.
 ///
@@ -159,13 +160,14 @@ async fn test_over(
     let Some(bound) = exit_after_test else {
         return std::future::pending().await;
     };
+    let pause = bound.clamp(END_POLL_LEAST, END_POLL);
     loop {
         tokio::select! {
             () = progress.final_served() => {
                 info!("ending: the test has ended and has been scraped");
                 return;
             }
-            () = tokio::time::sleep(END_POLL) => {
+            () = tokio::time::sleep(pause) => {
                 metrics.look(Instant::now() + timeout).await;
                 if progress.over_for(bound, Instant::now()) {
                     warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
