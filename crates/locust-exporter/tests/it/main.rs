@@ -9,11 +9,14 @@
 mod answers;
 mod contract;
 mod defects;
+mod exit_after_test;
 mod exporter;
 mod guard;
 mod locust;
 mod metrics;
 mod pki;
 mod probe;
+mod secrets;
 mod several;
+mod usage;
 mod withstand;
