@@ -71,7 +71,7 @@ pub enum Error {
         cause: String,
     },
     /// An answer beyond the limit.
-    #[error("{url} answers with more than {limit} bytes")]
+    #[error("{url} answers with more than {limit} bytes, alone or with what is answered beside it")]
     TooLarge {
         /// The route, without credentials.
         url: String,

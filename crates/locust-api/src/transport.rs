@@ -1,5 +1,6 @@
 //! Asking a route over HTTP.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION};
@@ -28,6 +29,10 @@ const FAILURE_BYTES: usize = 4096;
 /// for each route costs CPU on every look: a sixth of one with 500 endpoints.
 const IDLE_CONNECTIONS: usize = 5;
 
+/// A body that outgrows this gets room up to the limit at once. What is never written to costs no
+/// memory, while one that doubles again and again leaves holes behind that do.
+const LARGE_BODY: usize = 1 << 20;
+
 /// Asks routes over HTTP.
 pub(crate) struct Transport {
     http: reqwest::Client,
@@ -35,6 +40,8 @@ pub(crate) struct Transport {
     base: Url,
     pub(crate) auth: Auth,
     body_limit: usize,
+    /// Bytes of bodies that are being read now, which together keep to the limit.
+    held: AtomicUsize,
     pub(crate) session: Session,
 }
 
@@ -60,7 +67,14 @@ impl Transport {
         let http = builder
             .build()
             .map_err(|error| ConfigError::Client { cause: excerpt(&error.to_string()) })?;
-        Ok(Self { http, base: url, auth, body_limit, session: Session::default() })
+        Ok(Self {
+            http,
+            base: url,
+            auth,
+            body_limit,
+            held: AtomicUsize::new(0),
+            session: Session::default(),
+        })
     }
 
     /// Whether any credentials are given.
@@ -235,7 +249,7 @@ impl Transport {
         Error::Failed { url, cause }
     }
 
-    /// Reads a body up to the limit.
+    /// Reads a body up to the limit, which it shares with those that are read at the same time.
     async fn read(&self, url: &str, mut response: Response) -> Result<Vec<u8>, Error> {
         let limit = self.body_limit;
         let too_large = || Error::TooLarge { url: url.to_owned(), limit };
@@ -243,15 +257,42 @@ impl Transport {
         if told > limit as u64 {
             return Err(too_large());
         }
+        let mut held = Held { all: &self.held, own: 0 };
         let mut body = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if held.grow(chunk.len()) > limit => return Err(too_large()),
+                Ok(Some(chunk)) => {
+                    let is_full = body.capacity() - body.len() < chunk.len();
+                    if is_full && body.capacity() >= LARGE_BODY {
+                        body.reserve_exact(limit - body.len());
+                    }
+                    body.extend_from_slice(&chunk);
+                }
                 Ok(None) => return Ok(body),
                 Err(error) => return Err(broken_body(url, body.len(), &error)),
             }
         }
+    }
+}
+
+/// What one body holds of all that is being read; given back when it is let go of.
+struct Held<'a> {
+    all: &'a AtomicUsize,
+    own: usize,
+}
+
+impl Held<'_> {
+    /// Takes so many bytes more; answers how many are held by all.
+    fn grow(&mut self, bytes: usize) -> usize {
+        self.own += bytes;
+        self.all.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Ordering::Relaxed);
     }
 }
 
