@@ -11,7 +11,21 @@ use schema::{Collector, Own, Sighting};
 
 use crate::health::Health;
 
-type Flight = Shared<BoxFuture<'static, Arc<Sighting>>>;
+/// Too little to ask anything in; a look ends a little before its deadline.
+const LEAST: Duration = Duration::from_millis(10);
+
+/// A look that all who ask at the same time share.
+#[derive(Clone)]
+struct Flight {
+    look: Shared<BoxFuture<'static, Arc<Sighting>>>,
+    deadline: Instant,
+}
+
+/// A flight, for as long as somebody waits for it.
+struct Departed {
+    look: WeakShared<BoxFuture<'static, Arc<Sighting>>>,
+    deadline: Instant,
+}
 
 /// A Locust, with what must be remembered of it between two looks: nothing that is served.
 pub(crate) struct Watch {
@@ -20,7 +34,7 @@ pub(crate) struct Watch {
     timeout: Duration,
     bounds: Bounds,
     own: Arc<Own>,
-    flight: Mutex<Option<WeakShared<BoxFuture<'static, Arc<Sighting>>>>>,
+    flight: Mutex<Option<Departed>>,
     health: Mutex<Health>,
 }
 
@@ -51,32 +65,40 @@ impl Watch {
     /// Looks, or joins the look that is under way. Never later than `deadline`.
     pub(crate) async fn look(self: &Arc<Self>, deadline: Instant) -> Arc<Sighting> {
         let began = Instant::now();
-        let flight = self.board(deadline);
-        match tokio::time::timeout_at(deadline.into(), flight).await {
-            Ok(sighting) => sighting,
-            // Only who joined a look with a later deadline comes here.
-            Err(_) => Arc::new(Sighting {
-                target: self.target.clone(),
-                snapshot: None,
-                took: began.elapsed(),
-                collectors: Vec::new(),
-            }),
+        let deadline = deadline.min(began + self.timeout);
+        loop {
+            let Flight { look, deadline: landing } = self.board(deadline);
+            match tokio::time::timeout_at(deadline.into(), look).await {
+                // Whoever took off had less time than there is here: once more.
+                Ok(seen) if seen.snapshot.is_none() && is_over(landing) && !is_over(deadline) => {}
+                Ok(sighting) => return sighting,
+                // Only who joined a look with a later deadline comes here.
+                Err(_) => {
+                    return Arc::new(Sighting {
+                        target: self.target.clone(),
+                        snapshot: None,
+                        took: began.elapsed(),
+                        collectors: Vec::new(),
+                    });
+                }
+            }
         }
     }
 
     fn board(self: &Arc<Self>, deadline: Instant) -> Flight {
         let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = slot.as_ref().and_then(WeakShared::upgrade);
+        let under_way = slot.as_ref().and_then(|departed| {
+            Some(Flight { look: departed.look.upgrade()?, deadline: departed.deadline })
+        });
         // A look that has landed is as old as its answer: who comes later gets a fresh one.
-        if let Some(flight) = under_way.filter(|flight| flight.peek().is_none()) {
+        if let Some(flight) = under_way.filter(|flight| flight.look.peek().is_none()) {
             return flight;
         }
         let watch = Arc::clone(self);
-        let deadline = deadline.min(Instant::now() + self.timeout);
         let look = async move { Arc::new(Box::pin(watch.take_off(deadline)).await) };
-        let flight = look.boxed().shared();
-        *slot = flight.downgrade();
-        flight
+        let look = look.boxed().shared();
+        *slot = look.downgrade().map(|look| Departed { look, deadline });
+        Flight { look, deadline }
     }
 
     async fn take_off(&self, deadline: Instant) -> Sighting {
@@ -96,4 +118,9 @@ impl Watch {
             .collect();
         Sighting { target: self.target.clone(), snapshot, took, collectors }
     }
+}
+
+/// Whether a look with this deadline has no time left, or as good as none.
+fn is_over(deadline: Instant) -> bool {
+    Instant::now() + LEAST >= deadline
 }

@@ -120,3 +120,21 @@ fn who_hurries_does_not_wait_for_a_look_that_has_longer() {
     assert_is(&read(&answer), "locust_up", &[], 0.0);
     assert_is(&read(&patient.join().unwrap()), "locust_up", &[], 0.0);
 }
+
+#[test]
+fn who_has_time_is_not_served_the_failure_of_who_had_none() {
+    let locust = Locust::running();
+    let stats = Answer::json(fixture("2.47/running_stats.json"));
+    locust.set(STATS, stats.after(Duration::from_millis(900)));
+    let exporter = Plan::of(&locust).start();
+    let address = exporter.address();
+    let hurried = thread::spawn(move || {
+        let hurry = [("X-Prometheus-Scrape-Timeout-Seconds", "1")];
+        http::ask("GET", address, "/metrics", &hurry).unwrap()
+    });
+    let asked = || Ok((locust.count(STATS) == 1).then_some(()));
+    e2e::net::wait_closely("Locust is asked", Duration::from_secs(5), asked).unwrap();
+    assert_is(&exporter.scrape(), "locust_up", &[], 1.0);
+    assert_is(&read(&hurried.join().unwrap()), "locust_up", &[], 0.0);
+    assert_eq!(locust.count(STATS), 2, "the patient one joins, and asks again once");
+}
