@@ -292,3 +292,14 @@ fn every_json_line_is_an_object_with_time_level_and_message() {
         }
     }
 }
+
+#[test]
+fn a_proxy_named_in_the_environment_is_not_asked() {
+    let (locust, proxy) = (Locust::running(), Locust::running());
+    let mut plan = Plan::of(&locust);
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        plan = plan.var(name, proxy.uri());
+    }
+    assert_is(&plan.start().scrape(), "locust_up", &[], 1.0);
+    assert!(proxy.seen().is_empty());
+}

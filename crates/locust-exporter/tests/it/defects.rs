@@ -2,12 +2,13 @@
 //! pushing.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use e2e::text::Scrape;
 use serde_json::json;
 
 use crate::answers::{self, Answer, FAILURES_CSV, STATS, STATS_CSV, fixture};
-use crate::exporter::{Plan, assert_absent, assert_is};
+use crate::exporter::{Exporter, Plan, assert_absent, assert_is};
 use crate::locust::Locust;
 use crate::pki::Pki;
 
@@ -324,4 +325,33 @@ fn defect_17_a_page_in_a_browser_of_this_machine_cannot_quit() {
         assert_eq!(exporter.ask(method, "/quitquitquit", &headers).status, 403);
     }
     assert_eq!(exporter.ended(), None);
+}
+
+/// An address of this machine that is not its loopback, if it has one. Nothing is sent.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback()).then_some(address)
+}
+
+#[test]
+fn defect_17_a_peer_that_is_not_on_loopback_cannot_quit_unless_a_flag_opens_it() {
+    // A machine without a network has no such peer.
+    let Some(outer) = outer_address() else { return };
+    let plan = || Plan::new().arg("--web.listen-address=0.0.0.0:0");
+    let ask = |exporter: &Exporter, path: &str| {
+        let address = SocketAddr::new(outer, exporter.address().port());
+        let headers = [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1")];
+        e2e::http::ask("POST", address, path, &headers).unwrap().status
+    };
+    let mut exporter = plan().start_where_told();
+    assert_eq!(ask(&exporter, "/quitquitquit"), 403);
+    assert_eq!(ask(&exporter, "/-/reload"), 403);
+    assert_eq!(exporter.ended(), None);
+
+    let mut exporter = plan().arg("--web.enable-lifecycle").start_where_told();
+    assert_eq!(ask(&exporter, "/-/reload"), 200);
+    assert_eq!(ask(&exporter, "/quitquitquit"), 200);
+    assert_eq!(exporter.wait(), Some(0));
 }

@@ -317,3 +317,14 @@ fn another_cause_is_told_anew() {
     }
     assert_eq!(exporter.told(&["Locust cannot be read"]).len(), 2, "{}", exporter.log());
 }
+
+#[test]
+fn every_answer_without_an_end_at_once() {
+    let locust = Locust::running();
+    locust.set_all(&Answer::json(vec![b' '; 1 << 20]).endless());
+    let exporter = Plan::of(&locust).arg("--locust.timeout=10s").start();
+    for _ in 0..2 {
+        assert_down(&exporter.scrape());
+    }
+    assert!(exporter.peak_memory() < 2 * BODY_LIMIT as u64, "{}", exporter.peak_memory());
+}
