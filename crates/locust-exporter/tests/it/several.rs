@@ -109,7 +109,7 @@ fn scrapes_at_the_same_time_share_one_look() {
 fn who_hurries_does_not_wait_for_a_look_that_has_longer() {
     let locust = Locust::running();
     locust.set(STATS, Answer::never());
-    let exporter = Plan::of(&locust).start();
+    let exporter = Plan::of(&locust).arg("--locust.timeout=2s").start();
     let address = exporter.address();
     let patient = thread::spawn(move || http::get(address, "/metrics").unwrap());
     let asked = || Ok((locust.count(STATS) == 1).then_some(()));
