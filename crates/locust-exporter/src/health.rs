@@ -46,7 +46,7 @@ impl Health {
             Err(error) => {
                 let down = Told::Down(discriminant(error));
                 if self.told.as_ref() != Some(&down) {
-                    warn!(locust, %error, "Locust cannot be read");
+                    warn!(locust, %error, advice = advice(error), "Locust cannot be read");
                     self.told = Some(down);
                 }
             }
@@ -68,5 +68,23 @@ impl Health {
                 _ => {}
             }
         }
+    }
+}
+
+/// What the user can do about it.
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Unreachable { .. } => {
+            "start Locust with its web UI (not --headless), or set --locust.uri to where it listens"
+        }
+        Error::TimedOut { .. } => {
+            "raise --locust.timeout and Prometheus's scrape_timeout, or look at Locust's CPU usage"
+        }
+        Error::LoginNeeded { .. } | Error::LoginRefused { .. } => {
+            "set --locust.username with --locust.password-file, or --locust.bearer-token-file"
+        }
+        Error::Failed { .. } => "look into Locust's own log",
+        Error::TooLarge { .. } => "check that --locust.uri is a Locust's",
+        _ => "check that --locust.uri is a Locust's, with its base path if it has one",
     }
 }
