@@ -1,6 +1,8 @@
-//! Durations as Go writes them, since the Go exporters took them so: `5s`, `1m30s`, `250ms`.
+//! Durations of flags, as Go writes them, since the Go exporters took them so.
 
 use std::time::Duration;
+
+use web::go_duration;
 
 /// So that a deadline in the far future is still a time that clocks know.
 const MAX: Duration = Duration::from_hours(365 * 24);
@@ -12,41 +14,12 @@ const MAX: Duration = Duration::from_hours(365 * 24);
 /// A sentence that says what is accepted. Durations of nothing are refused: as a timeout or an
 /// interval, 0 is a mistake.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a duration like 5s, 1m30s or 250ms".to_owned();
-    let mut total = Duration::ZERO;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(wrong());
+    match go_duration::parse(text.trim()) {
+        None => Err("expected a duration like 5s, 1m30s or 250ms".to_owned()),
+        Some(Duration::ZERO) => Err("expected more than 0".to_owned()),
+        Some(duration) if duration > MAX => Err("expected at most 8760h, a year".to_owned()),
+        Some(duration) => Ok(duration),
     }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let after = &rest[digits..];
-        let unit = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
-        let seconds = number * unit_seconds(&after[..unit]).ok_or_else(wrong)?;
-        let part = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
-        total = total.checked_add(part).ok_or_else(wrong)?;
-        rest = &after[unit..];
-    }
-    if total.is_zero() {
-        return Err("expected more than 0".to_owned());
-    }
-    if total > MAX {
-        return Err("expected at most 8760h, a year".to_owned());
-    }
-    Ok(total)
-}
-
-fn unit_seconds(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "ns" => 1e-9,
-        "us" | "µs" | "μs" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -55,18 +28,12 @@ mod tests {
 
     #[test]
     fn go_durations_are_read() {
-        for (text, millis) in
-            [("5s", 5_000), ("1m30s", 90_000), ("250ms", 250), ("1.5s", 1_500), ("1h", 3_600_000)]
-        {
-            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        assert_eq!(parse("3µs"), Ok(Duration::from_micros(3)));
+        assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
     }
 
     #[test]
-    fn anything_else_is_refused() {
-        for text in ["", "5", "s", "5 s", "-5s", "5sec", "1.2.3s", "0s", "1e3s", "99999999999999h"]
-        {
+    fn nothing_a_bare_number_and_more_than_a_year_are_refused() {
+        for text in ["", "5", "0s", "-5s", "8761h"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

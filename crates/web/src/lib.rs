@@ -25,6 +25,7 @@ mod crowd;
 mod deadline;
 mod error;
 mod gather;
+pub mod go_duration;
 mod guard;
 mod io;
 mod landing;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Problem;
 use super::file::RateLimit;
+use crate::go_duration;
 
 /// The bucket.
 #[derive(Debug)]
@@ -17,10 +18,10 @@ pub(crate) struct Rate {
 impl Rate {
     /// The limit; none if the interval is zero or not given.
     pub(super) fn new(limit: &RateLimit) -> Result<Option<Self>, Problem> {
-        let interval = limit.interval.as_deref().unwrap_or("0");
-        let Some(interval) = go_duration(interval) else {
+        let text = limit.interval.as_deref().unwrap_or("0");
+        let Some(interval) = interval(text) else {
             return Err(Problem::from(format!(
-                "rate_limit: interval {interval:?} is not a duration; write 1s, 100ms or 1m30s"
+                "rate_limit: interval {text:?} is not a duration; write 1s, 100ms or 1m30s"
             )));
         };
         if interval.is_zero() {
@@ -52,35 +53,12 @@ impl Rate {
     }
 }
 
-/// A duration as Go writes it (`1h15m30.5s`); a bare number is nanoseconds, as Go reads one.
-fn go_duration(text: &str) -> Option<Duration> {
+/// An interval; a bare number is nanoseconds, as Go reads one.
+fn interval(text: &str) -> Option<Duration> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_nanos);
     }
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(end);
-        let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(end);
-        total += number.parse::<f64>().ok()? * seconds(unit)?;
-        rest = tail;
-    }
-    let is_given = !text.trim_start_matches('+').is_empty();
-    is_given.then(|| Duration::try_from_secs_f64(total).ok())?
-}
-
-fn seconds(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "ns" => 1e-9,
-        "us" | "µs" | "μs" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    })
+    go_duration::parse(text)
 }
 
 #[cfg(test)]
@@ -88,20 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_gos() {
-        for (text, expected) in [
-            ("1s", Duration::from_secs(1)),
-            ("0", Duration::ZERO),
-            ("1h1m1.5s", Duration::from_millis(3_661_500)),
-            ("100ms", Duration::from_millis(100)),
-            ("10us", Duration::from_micros(10)),
-            ("1000000000", Duration::from_secs(1)),
-        ] {
-            assert_eq!(go_duration(text), Some(expected), "{text}");
-        }
-        for bad in ["", "+", "-1s", "s", "1x", "1.2.3s", "1 s", "1e3s", "99999999999999999h"] {
-            assert!(go_duration(bad).is_none(), "{bad}");
-        }
+    fn a_bare_number_is_nanoseconds() {
+        assert_eq!(interval("1000000000"), Some(Duration::from_secs(1)));
+        assert_eq!(interval("0"), Some(Duration::ZERO));
+        assert_eq!(interval("1s"), Some(Duration::from_secs(1)));
     }
 
     #[test]
