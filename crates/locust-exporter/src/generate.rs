@@ -65,7 +65,9 @@ fn help(arg: &Arg) -> String {
 fn metrics() -> anyhow::Result<String> {
     let mut text = String::from(
         "# Metrics\n\nMade by `cargo xtask generate` from the schemas' tables. \
-         `--metrics.schema` chooses among them; the first table stands under every schema.\n",
+         `--metrics.schema` chooses among them; the first table stands under every schema.\n\n\
+         Known says who can know a value: the standalone exporter (outside), an exporter inside \
+         Locust, or both. The standalone exporter never gives what is known inside alone.\n",
     );
     let exporter = |schemas: &[Schema]| schemas.len() == Schema::ALL.len();
     let config = |schemas: Vec<Schema>| schema::Config { schemas, ..schema::Config::default() };
@@ -86,12 +88,15 @@ fn section<'a>(
     title: &str,
     rows: impl Iterator<Item = schema::Description<'a>>,
 ) {
-    let _ =
-        writeln!(text, "\n## {title}\n\n| Metric | Type | Labels | Meaning |\n|---|---|---|---|");
+    let _ = writeln!(
+        text,
+        "\n## {title}\n\n| Metric | Type | Labels | Known | Meaning |\n|---|---|---|---|---|"
+    );
     for row in rows {
         let labels = row.labels.join(", ");
         let kind = format!("{:?}", row.kind).to_lowercase();
         let help = row.help.replace('|', "\\|");
-        let _ = writeln!(text, "| `{}` | {kind} | {labels} | {help} |", row.name);
+        let (name, known) = (row.name, row.source.as_str());
+        let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {known} | {help} |");
     }
 }
