@@ -32,7 +32,8 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Locust")]
 pub(crate) struct LocustArgs {
     /// Address of Locust's web UI, with its base path if it has one. Repeat it to watch several
-    /// Locusts: every series then has the label `target`.
+    /// Locusts: every series then has the label `target`. A user and a password in it are sent as
+    /// basic authentication, but others on the machine can read them.
     #[arg(long = "locust.uri", env = "LOCUST_EXPORTER_URI", value_name = "URL")]
     #[arg(value_delimiter = ',', default_value = "http://localhost:8089")]
     pub(crate) uri: Vec<String>,
@@ -201,12 +202,12 @@ pub(crate) struct ProcessArgs {
 
     /// Least severe messages to log.
     #[arg(long = "log.level", env = "LOCUST_EXPORTER_LOG_LEVEL", value_name = "LEVEL")]
-    #[arg(value_enum, default_value = "info")]
+    #[arg(value_enum, ignore_case = true, default_value = "info")]
     pub(crate) log_level: LogLevel,
 
     /// How to write them.
     #[arg(long = "log.format", env = "LOCUST_EXPORTER_LOG_FORMAT", value_name = "FORMAT")]
-    #[arg(value_enum, default_value = "logfmt")]
+    #[arg(value_enum, ignore_case = true, default_value = "logfmt")]
     pub(crate) log_format: LogFormat,
 
     /// Print something made from the options and metrics, and end.
@@ -241,13 +242,19 @@ pub(crate) enum QuantilesArg {
 pub(crate) enum LogLevel {
     Debug,
     Info,
+    #[value(alias = "warning")]
     Warn,
+    // Older Go exporters had a level above it.
+    #[value(alias = "fatal")]
     Error,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
+    // As older Go exporters spelled it, with the target; here it is standard error.
+    #[value(aliases = ["logger:stderr", "logger:stdout"])]
     Logfmt,
+    #[value(aliases = ["logger:stderr?json=true", "logger:stdout?json=true"])]
     Json,
 }
 
@@ -295,6 +302,17 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn log_flags_of_older_go_exporters_are_understood() {
+        let of = |level: &str, format: &str| {
+            let cli = Cli::try_parse_from(["x", "--log.level", level, "--log.format", format]);
+            cli.map(|cli| (cli.process.log_level, cli.process.log_format)).ok()
+        };
+        assert_eq!(of("fatal", "logger:stderr"), Some((LogLevel::Error, LogFormat::Logfmt)));
+        assert_eq!(of("INFO", "logger:stdout?json=true"), Some((LogLevel::Info, LogFormat::Json)));
+        assert_eq!(of("loud", "logfmt"), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) struct Health {
     told: Option<Told>,
     state: Option<State>,
     failing: BTreeMap<&'static str, Option<Discriminant<Error>>>,
+    rejected: Vec<&'static str>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -24,7 +25,7 @@ enum Told {
 impl Health {
     /// Nothing told yet of the Locust at `address`.
     pub(crate) fn new(address: String) -> Self {
-        Self { address, told: None, state: None, failing: BTreeMap::new() }
+        Self { address, told: None, state: None, failing: BTreeMap::new(), rejected: Vec::new() }
     }
 
     /// Logs what has changed since the last look.
@@ -42,6 +43,7 @@ impl Health {
                     self.state.clone_from(&snapshot.state);
                 }
                 self.note_parts(look);
+                self.note_rejected(look);
             }
             Err(error) => {
                 let down = Told::Down(discriminant(error));
@@ -51,6 +53,21 @@ impl Health {
                 }
             }
         }
+    }
+
+    fn note_rejected(&mut self, look: &Look) {
+        let locust = &*self.address;
+        let reasons: Vec<_> = look.rejected.iter().map(|(reason, _)| *reason).collect();
+        if self.rejected == reasons {
+            return;
+        }
+        if reasons.is_empty() {
+            info!(locust, "all that Locust answers makes sense again");
+        } else {
+            let reasons = reasons.join(", ");
+            warn!(locust, reasons, "rows or values that make no sense are left out, and counted");
+        }
+        self.rejected = reasons;
     }
 
     fn note_parts(&mut self, look: &Look) {
@@ -71,20 +88,25 @@ impl Health {
     }
 }
 
-/// What the user can do about it.
+/// What the user can do about it. The address may be that of `--locust.uri` or of a probe, and so
+/// may what belongs to it.
 fn advice(error: &Error) -> &'static str {
     match error {
+        // It names its flags itself.
+        Error::Unreachable { cause, .. } if cause.contains("--locust.") => "see the error",
         Error::Unreachable { .. } => {
-            "start Locust with its web UI (not --headless), or set --locust.uri to where it listens"
+            "check that Locust runs with its web UI (not --headless) at this address, and whether \
+             by http or https"
         }
         Error::TimedOut { .. } => {
-            "raise --locust.timeout and Prometheus's scrape_timeout, or look at Locust's CPU usage"
+            "raise --locust.timeout (or the module's) and Prometheus's scrape_timeout, or look at \
+             Locust's CPU usage"
         }
         Error::LoginNeeded { .. } | Error::LoginRefused { .. } => {
-            "set --locust.username with --locust.password-file, or --locust.bearer-token-file"
+            "check --locust.auth (login or basic) with user name and password, or the bearer token; \
+             of a probe, the module's auth"
         }
         Error::Failed { .. } => "look into Locust's own log",
-        Error::TooLarge { .. } => "check that --locust.uri is a Locust's",
-        _ => "check that --locust.uri is a Locust's, with its base path if it has one",
+        _ => "check that the address is a Locust's, with its base path if it has one",
     }
 }

@@ -172,6 +172,9 @@ fn locust_url(uri: &str) -> Result<Url, WrongUri<'_>> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err(wrong("is not the address of a web UI".to_owned()));
     }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has a query or a fragment, which no web UI's address has".to_owned()));
+    }
     Ok(url)
 }
 
