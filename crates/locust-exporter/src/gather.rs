@@ -10,12 +10,14 @@ use futures_util::future::join_all;
 use locust_api::Client;
 use locust_model::Bounds;
 use schema::{Catalog, Exposition, Own};
-use web::{Ask, Gather, GatherFuture, Probe, ProbeError, ProbeFuture, ProbeTarget};
+use web::{
+    Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
+};
 
 use crate::probe_config::{Module, ProbeConfig, Refused};
 use crate::progress::Progress;
 use crate::settings;
-use crate::watch::{Watch, Watched};
+use crate::watch::{Seen, Watch, Watched};
 
 /// Clients that probes keep, for the sake of their connections and logins.
 const MAX_PROBED: usize = 256;
@@ -30,10 +32,17 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Looks at every Locust at once.
-    pub(crate) async fn look(&self, deadline: Instant) -> Vec<Arc<schema::Sighting>> {
-        let sightings = join_all(self.watches.iter().map(|watch| watch.look(deadline))).await;
-        self.progress.note(sightings.iter().map(|s| s.snapshot.as_ref()), Instant::now());
-        sightings
+    pub(crate) async fn look(&self, deadline: Instant) -> Vec<Seen> {
+        let seen = join_all(self.watches.iter().map(|watch| watch.look(deadline))).await;
+        let snapshots = seen.iter().map(|seen| seen.sighting.snapshot.as_ref());
+        self.progress.note(snapshots, Instant::now());
+        seen
+    }
+
+    /// Whether these looks show the last numbers of every test.
+    fn is_final(&self, seen: &[Seen]) -> bool {
+        let looks = seen.iter().map(|seen| (seen.sighting.snapshot.as_ref(), seen.began));
+        self.progress.is_final(looks)
     }
 }
 
@@ -41,16 +50,16 @@ impl Gather for Metrics {
     fn gather(&self, ask: Ask) -> GatherFuture<'_> {
         Box::pin(async move {
             self.own.scraped();
-            let sightings = self.look(ask.deadline).await;
-            self.progress.gathered(Instant::now());
+            let seen = self.look(ask.deadline).await;
+            let served = self.is_final(&seen).then(|| {
+                let progress = Arc::clone(&self.progress);
+                Box::new(move || progress.served_final()) as Served
+            });
+            let sightings = seen.into_iter().map(|seen| seen.sighting).collect();
             let exposition =
                 Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), sightings);
-            Arc::new(exposition) as Arc<dyn Families>
+            Gathered { families: Arc::new(exposition), served }
         })
-    }
-
-    fn served(&self) {
-        self.progress.served();
     }
 }
 
@@ -120,7 +129,7 @@ impl Probe for Probes {
         Box::pin(async move {
             self.own.scraped();
             let watch = self.watch(&target)?;
-            let sighting = watch.look(ask.deadline).await;
+            let Seen { sighting, .. } = watch.look(ask.deadline).await;
             let exposition =
                 Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), vec![sighting]);
             Ok(Arc::new(exposition) as Arc<dyn Families>)

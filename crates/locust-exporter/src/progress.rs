@@ -1,6 +1,5 @@
 //! Whether the test has ended and has been seen to, for `--exit-after-test`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,20 +42,14 @@ impl Phase {
 /// Where the tests of all watched Locusts stand.
 pub(crate) struct Progress {
     phases: Mutex<Vec<Phase>>,
-    /// Whether the exposition gathered last shows final numbers.
-    final_gathered: AtomicBool,
-    /// Wakes who waits for such an exposition to be served.
+    /// Wakes who waits for the last numbers to be served.
     final_served: Notify,
 }
 
 impl Progress {
     /// Nothing seen yet of `locusts` Locusts.
     pub(crate) fn new(locusts: usize) -> Self {
-        Self {
-            phases: Mutex::new(vec![Phase::Waiting; locusts]),
-            final_gathered: AtomicBool::new(false),
-            final_served: Notify::new(),
-        }
+        Self { phases: Mutex::new(vec![Phase::Waiting; locusts]), final_served: Notify::new() }
     }
 
     /// Takes note of a look at each Locust, in order; `None` where it could not be read.
@@ -71,18 +64,26 @@ impl Progress {
         }
     }
 
-    /// Takes note that a scrape has been gathered from the looks noted last.
-    pub(crate) fn gathered(&self, now: Instant) {
-        let settled = self.all(|phase| match phase {
-            Phase::Ended(since) => now.duration_since(since) >= SETTLE,
-            _ => false,
-        });
-        self.final_gathered.store(settled, Ordering::Release);
+    /// Whether a look at each Locust, in order and noted before, with the time when it began, has
+    /// seen the last numbers: every test was over, and no report could be missing any more.
+    pub(crate) fn is_final<'a>(
+        &self,
+        looks: impl Iterator<Item = (Option<&'a Snapshot>, Instant)>,
+    ) -> bool {
+        let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        phases.iter().zip(looks).all(|(phase, (snapshot, began))| {
+            let is_stopped = snapshot.is_some_and(|seen| seen.state == Some(State::Stopped));
+            match phase {
+                Phase::Ended(since) => is_stopped && began >= *since + SETTLE,
+                _ => false,
+            }
+        })
     }
 
-    /// Takes note that a scrape's answer has been handed over.
-    pub(crate) fn served(&self) {
-        if self.final_gathered.load(Ordering::Acquire) {
+    /// Takes note that the last numbers have been handed over. They are not the last any more if
+    /// another test has begun meanwhile.
+    pub(crate) fn served_final(&self) {
+        if self.all(|phase| matches!(phase, Phase::Ended(_))) {
             self.final_served.notify_one();
         }
     }
@@ -119,7 +120,17 @@ mod tests {
 
     fn note(progress: &Progress, snapshot: Option<&Snapshot>, now: Instant) {
         progress.note(std::iter::once(snapshot), now);
-        progress.gathered(now);
+    }
+
+    /// Notes a look that began and ended at once; whether it is final.
+    fn is_final(progress: &Progress, snapshot: Option<&Snapshot>, now: Instant) -> bool {
+        note(progress, snapshot, now);
+        progress.is_final(std::iter::once((snapshot, now)))
+    }
+
+    /// Whether the wait for the last scrape is over.
+    fn is_told(progress: &Progress) -> bool {
+        futures_util::FutureExt::now_or_never(progress.final_served()).is_some()
     }
 
     #[test]
@@ -132,14 +143,49 @@ mod tests {
     }
 
     #[test]
-    fn the_end_counts_as_shown_only_when_the_last_reports_are_in() {
+    fn numbers_are_the_last_only_when_the_last_reports_are_in() {
         let progress = Progress::new(1);
         let now = Instant::now();
-        note(&progress, Some(&seen(State::Running)), now);
+        let stopped = seen(State::Stopped);
+        assert!(!is_final(&progress, Some(&seen(State::Running)), now));
+        assert!(!is_final(&progress, Some(&stopped), now));
+        assert!(is_final(&progress, Some(&stopped), now + SETTLE));
+    }
+
+    #[test]
+    fn a_look_that_began_before_the_last_reports_is_not_final_however_late_it_ends() {
+        let progress = Progress::new(1);
+        let now = Instant::now();
+        let stopped = seen(State::Stopped);
+        note(&progress, Some(&stopped), now);
+        note(&progress, Some(&stopped), now + SETTLE);
+        let began = now + SETTLE / 2;
+        assert!(!progress.is_final(std::iter::once((Some(&stopped), began))));
+    }
+
+    #[test]
+    fn a_failed_look_after_the_end_is_not_final() {
+        let progress = Progress::new(1);
+        let now = Instant::now();
         note(&progress, Some(&seen(State::Stopped)), now);
-        assert!(!progress.final_gathered.load(Ordering::Acquire));
+        assert!(!is_final(&progress, None, now + BOUND));
+        assert!(!is_final(&progress, Some(&seen(State::Ready)), now + BOUND));
+        assert!(is_final(&progress, Some(&seen(State::Stopped)), now + BOUND));
+        assert!(progress.over_for(BOUND, now + BOUND), "the bound goes on all the same");
+    }
+
+    #[test]
+    fn last_numbers_that_a_second_test_has_overtaken_are_not_the_last() {
+        let progress = Progress::new(1);
+        let now = Instant::now();
+        note(&progress, Some(&seen(State::Stopped)), now);
+        assert!(is_final(&progress, Some(&seen(State::Stopped)), now + SETTLE));
+        note(&progress, Some(&seen(State::Spawning)), now + SETTLE);
+        progress.served_final();
+        assert!(!is_told(&progress));
         note(&progress, Some(&seen(State::Stopped)), now + SETTLE);
-        assert!(progress.final_gathered.load(Ordering::Acquire));
+        progress.served_final();
+        assert!(is_told(&progress));
     }
 
     #[test]
@@ -147,9 +193,8 @@ mod tests {
         let progress = Progress::new(1);
         let now = Instant::now();
         note(&progress, Some(&seen(State::Stopped)), now);
-        note(&progress, Some(&seen(State::Spawning)), now + SETTLE);
+        assert!(!is_final(&progress, Some(&seen(State::Spawning)), now + SETTLE));
         assert!(!progress.over_for(SETTLE, now + BOUND));
-        assert!(!progress.final_gathered.load(Ordering::Acquire));
     }
 
     #[test]

@@ -18,13 +18,23 @@ const LEAST: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 struct Flight {
     look: Shared<BoxFuture<'static, Arc<Sighting>>>,
+    began: Instant,
     deadline: Instant,
 }
 
 /// A flight, for as long as somebody waits for it.
 struct Departed {
     look: WeakShared<BoxFuture<'static, Arc<Sighting>>>,
+    began: Instant,
     deadline: Instant,
+}
+
+/// What a look has seen.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) sighting: Arc<Sighting>,
+    /// When the look began: nothing in it is older. It may have been under way when it was joined.
+    pub(crate) began: Instant,
 }
 
 /// A Locust, with what must be remembered of it between two looks: nothing that is served.
@@ -63,23 +73,24 @@ impl Watch {
     }
 
     /// Looks, or joins the look that is under way. Never later than `deadline`.
-    pub(crate) async fn look(self: &Arc<Self>, deadline: Instant) -> Arc<Sighting> {
-        let began = Instant::now();
-        let deadline = deadline.min(began + self.timeout);
+    pub(crate) async fn look(self: &Arc<Self>, deadline: Instant) -> Seen {
+        let asked = Instant::now();
+        let deadline = deadline.min(asked + self.timeout);
         loop {
-            let Flight { look, deadline: landing } = self.board(deadline);
+            let Flight { look, began, deadline: landing } = self.board(deadline);
             match tokio::time::timeout_at(deadline.into(), look).await {
                 // Whoever took off had less time than there is here: once more.
                 Ok(seen) if seen.snapshot.is_none() && is_over(landing) && !is_over(deadline) => {}
-                Ok(sighting) => return sighting,
+                Ok(sighting) => return Seen { sighting, began },
                 // Only who joined a look with a later deadline comes here.
                 Err(_) => {
-                    return Arc::new(Sighting {
+                    let sighting = Arc::new(Sighting {
                         target: self.target.clone(),
                         snapshot: None,
-                        took: began.elapsed(),
+                        took: asked.elapsed(),
                         collectors: Vec::new(),
                     });
+                    return Seen { sighting, began };
                 }
             }
         }
@@ -88,7 +99,8 @@ impl Watch {
     fn board(self: &Arc<Self>, deadline: Instant) -> Flight {
         let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = slot.as_ref().and_then(|departed| {
-            Some(Flight { look: departed.look.upgrade()?, deadline: departed.deadline })
+            let Departed { began, deadline, .. } = *departed;
+            Some(Flight { look: departed.look.upgrade()?, began, deadline })
         });
         // A look that has landed is as old as its answer: who comes later gets a fresh one.
         if let Some(flight) = under_way.filter(|flight| flight.look.peek().is_none()) {
@@ -97,8 +109,9 @@ impl Watch {
         let watch = Arc::clone(self);
         let look = async move { Arc::new(Box::pin(watch.take_off(deadline)).await) };
         let look = look.boxed().shared();
-        *slot = look.downgrade().map(|look| Departed { look, deadline });
-        Flight { look, deadline }
+        let began = Instant::now();
+        *slot = look.downgrade().map(|look| Departed { look, began, deadline });
+        Flight { look, began, deadline }
     }
 
     async fn take_off(&self, deadline: Instant) -> Sighting {

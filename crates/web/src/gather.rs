@@ -7,8 +7,20 @@ use std::time::Instant;
 
 use exposition::Families;
 
+/// What a scrape shows.
+pub struct Gathered {
+    /// What has been gathered.
+    pub families: Arc<dyn Families>,
+    /// Called once these very families, all of them, have been handed over whole to the
+    /// connection. It is dropped uncalled where only some were asked for, or the client hung up.
+    pub served: Option<Served>,
+}
+
+/// Hears that an answer has been handed over.
+pub type Served = Box<dyn FnOnce() + Send + Sync>;
+
 /// Families on their way.
-pub type GatherFuture<'a> = Pin<Box<dyn Future<Output = Arc<dyn Families>> + Send + 'a>>;
+pub type GatherFuture<'a> = Pin<Box<dyn Future<Output = Gathered> + Send + 'a>>;
 
 /// Families of one probed target on their way.
 pub type ProbeFuture<'a> =
@@ -26,9 +38,6 @@ pub trait Gather: Send + Sync + 'static {
     /// Gathers the families; never later than the deadline, and never failing: what cannot be had
     /// is told by the families themselves (`…_up 0`).
     fn gather(&self, ask: Ask) -> GatherFuture<'_>;
-
-    /// Hears that a scrape's answer has been handed over whole to the connection.
-    fn served(&self) {}
 }
 
 /// Gives what `/probe` shows.
@@ -55,4 +64,13 @@ pub enum ProbeError {
     /// The target is not allowed: answered with 403.
     #[error("{0}")]
     Forbidden(String),
+}
+
+impl std::fmt::Debug for Gathered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gathered")
+            .field("parts", &self.families.parts())
+            .field("served", &self.served.is_some())
+            .finish()
+    }
 }

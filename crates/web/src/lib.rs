@@ -41,6 +41,8 @@ pub mod webconfig;
 
 pub use config::{Config, Hooks, Landing, Lifecycle, ReloadHook, Timeouts};
 pub use error::Error;
-pub use gather::{Ask, Gather, GatherFuture, Probe, ProbeError, ProbeFuture, ProbeTarget};
+pub use gather::{
+    Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
+};
 pub use listen::{Listen, ListenError};
 pub use server::Server;

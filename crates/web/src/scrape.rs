@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use exposition::Families;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::activity::InFlight;
@@ -15,7 +14,7 @@ use crate::deadline::allowance;
 use crate::negotiated::Negotiated;
 use crate::routes::App;
 use crate::stream::{Exposition, Parts};
-use crate::{Ask, Gather, ProbeError, ProbeTarget};
+use crate::{Ask, Gathered, ProbeError, ProbeTarget};
 
 type Pairs = Query<Vec<(String, String)>>;
 
@@ -78,10 +77,8 @@ pub(crate) async fn metrics(
         Ok(permit) => permit,
         Err(refusal) => return refusal.into_response(),
     };
-    let families = app.gather.gather(app.ask(request.headers())).await;
-    // HEAD is answered as GET would be, but nobody has been served.
-    let served = (request.method() == Method::GET).then(|| Arc::clone(&app.gather));
-    answer(&app, &request, &query, families, served, permit)
+    let gathered = app.gather.gather(app.ask(request.headers())).await;
+    answer(&app, &request, &query, gathered, permit)
 }
 
 /// Answers `/probe`.
@@ -100,7 +97,7 @@ pub(crate) async fn probe(
         Err(refusal) => return refusal.into_response(),
     };
     match probe.probe(target, app.ask(request.headers())).await {
-        Ok(families) => answer(&app, &request, &query, families, None, permit),
+        Ok(families) => answer(&app, &request, &query, Gathered { families, served: None }, permit),
         Err(error) => Refusal::Probe(error).into_response(),
     }
 }
@@ -135,14 +132,17 @@ fn answer(
     app: &App,
     request: &Request,
     query: &[(String, String)],
-    families: Arc<dyn Families>,
-    served: Option<Arc<dyn Gather>>,
+    gathered: Gathered,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Response {
     let mut negotiated = Negotiated::new(request.headers());
     let names = query.iter().filter(|(key, _)| key == "name[]").map(|(_, name)| name.clone());
+    let names: Vec<String> = names.collect();
+    let Gathered { families, served } = gathered;
+    // HEAD is answered as GET would be, but nobody has been served; nor whole, with a choice.
+    let served = served.filter(|_| request.method() == Method::GET && names.is_empty());
     let (encoder, compressor) = negotiated.writers(app.options);
-    let parts = Parts::new(families, names.collect(), encoder, compressor);
+    let parts = Parts::new(families, names, encoder, compressor);
     let in_flight = request.extensions().get::<Arc<InFlight>>().cloned();
     let body = match Exposition::new(parts, served, permit, in_flight) {
         Ok(body) => body,

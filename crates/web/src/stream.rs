@@ -9,7 +9,7 @@ use exposition::{CompressError, Compressor, Encoder, Families, Filter};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::Gather;
+use crate::Served;
 use crate::activity::InFlight;
 
 /// Small parts are gathered into pieces of at least this many bytes.
@@ -105,7 +105,7 @@ pub(crate) struct Exposition {
     /// Encoded, not yet handed over.
     ready: Bytes,
     /// Hears once that everything has been handed over.
-    served: Option<Arc<dyn Gather>>,
+    served: Option<Served>,
     /// Held until the body is dropped: the scrape counts as in flight.
     _permit: Option<OwnedSemaphorePermit>,
     in_flight: Option<Arc<InFlight>>,
@@ -115,7 +115,7 @@ impl Exposition {
     /// Encodes the first piece.
     pub(crate) fn new(
         mut parts: Parts,
-        served: Option<Arc<dyn Gather>>,
+        served: Option<Served>,
         permit: Option<OwnedSemaphorePermit>,
         in_flight: Option<Arc<InFlight>>,
     ) -> Result<Self, CompressError> {
@@ -128,9 +128,9 @@ impl Exposition {
 
     fn tell_if_over(&mut self) {
         if self.is_over()
-            && let Some(gather) = self.served.take()
+            && let Some(served) = self.served.take()
         {
-            gather.served();
+            served();
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::answers::{STATS, in_state};
+use crate::answers::{Answer, STATS, in_state};
 use crate::exporter::{Exporter, PATIENCE, Plan, assert_is};
 use crate::locust::Locust;
 
@@ -115,4 +115,31 @@ fn without_the_flag_it_goes_on_after_the_test() {
     std::thread::sleep(Duration::from_secs(1));
     exporter.scrape();
     assert_eq!((exporter.ended(), locust.count(STATS)), (None, 2), "it does not look by itself");
+}
+
+/// Until workers report no more, with some to spare.
+const SETTLED: Duration = Duration::from_millis(5500);
+
+/// For so long it would have ended, had it been going to.
+const A_WHILE: Duration = Duration::from_millis(500);
+
+#[test]
+fn a_scrape_without_the_last_numbers_is_not_the_last() {
+    let (locust, mut exporter) = watched("stopped", "10m");
+    exporter.scrape();
+    std::thread::sleep(SETTLED);
+
+    assert_eq!(exporter.get("/metrics?name[]=locust_up").status, 200);
+    std::thread::sleep(A_WHILE);
+    assert_eq!(exporter.ended(), None, "picked families are not all that was seen");
+
+    let stats = in_state("stopped");
+    locust.set(STATS, Answer::new("500 NO", "text/html", "oops"));
+    assert_is(&exporter.scrape(), "locust_up", &[], 0.0);
+    std::thread::sleep(A_WHILE);
+    assert_eq!(exporter.ended(), None, "it showed nothing");
+
+    locust.set_stats(stats);
+    assert_is(&exporter.scrape(), "locust_up", &[], 1.0);
+    assert_eq!(exporter.wait(), Some(0));
 }

@@ -184,7 +184,7 @@ impl Probe for Prober {
             match target.target.as_str() {
                 "bad" => Err(ProbeError::BadRequest("no such module".to_owned())),
                 "far" => Err(ProbeError::Forbidden("far is not allowed".to_owned())),
-                _ => Ok(self.0.gather(ask).await),
+                _ => Ok(self.0.gather(ask).await.families),
             }
         })
     }

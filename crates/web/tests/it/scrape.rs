@@ -151,7 +151,16 @@ async fn served_counts_whole_answers_to_get_alone() {
     get(server.address, "/healthz").await;
     let empty = get(server.address, "/metrics?name[]=nope").await;
     assert_eq!((empty.status, empty.body.len()), (200, 0));
-    assert_eq!(source.served(), 2);
+    assert_eq!(get(server.address, "/metrics?name[]=test_up").await.status, 200);
+    assert_eq!(source.served(), 1, "a choice is not the whole");
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_served_too() {
+    let source = Arc::new(Source::new(Large::new(0, 0)));
+    let server = start(config(), hooks(&source)).await;
+    assert_eq!(get(server.address, "/metrics").await.body.len(), 0);
+    assert_eq!(source.served(), 1);
 }
 
 #[tokio::test]

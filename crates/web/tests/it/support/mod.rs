@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use exposition::Families;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use web::{Ask, Config, Gather, GatherFuture, Hooks, Landing, Server, Timeouts};
+use web::{Ask, Config, Gather, GatherFuture, Gathered, Hooks, Landing, Server, Timeouts};
 
 pub(crate) use client::{Answer, exchange, get, request};
 pub(crate) use families::{Large, Small};
@@ -28,7 +28,7 @@ pub(crate) struct Source {
     families: Arc<dyn Families>,
     pub(crate) delay: Duration,
     pub(crate) asked: Mutex<Vec<Duration>>,
-    pub(crate) served: AtomicUsize,
+    served: Arc<AtomicUsize>,
 }
 
 impl Source {
@@ -37,7 +37,7 @@ impl Source {
             families: Arc::new(families),
             delay: Duration::ZERO,
             asked: Mutex::default(),
-            served: AtomicUsize::new(0),
+            served: Arc::default(),
         }
     }
 
@@ -51,12 +51,14 @@ impl Gather for Source {
         self.asked.lock().unwrap().push(ask.deadline - Instant::now());
         Box::pin(async {
             tokio::time::sleep(self.delay).await;
-            Arc::clone(&self.families)
+            let count = Arc::clone(&self.served);
+            Gathered {
+                families: Arc::clone(&self.families),
+                served: Some(Box::new(move || {
+                    count.fetch_add(1, Ordering::SeqCst);
+                })),
+            }
         })
-    }
-
-    fn served(&self) {
-        self.served.fetch_add(1, Ordering::SeqCst);
     }
 }
 
