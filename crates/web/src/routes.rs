@@ -57,7 +57,9 @@ pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result
         landing: config.landing.clone(),
         page: landing::page(&config.landing, path, has_probe),
     };
+    // Where captures are written with braces, a colon and an asterisk are letters like others.
     let mut router = Router::new()
+        .without_v07_checks()
         .route(path, get(scrape::metrics))
         .route("/-/healthy", get(healthy))
         .route("/healthz", get(healthy))
@@ -123,8 +125,28 @@ mod tests {
             let error = check_telemetry_path(bad).expect_err(bad).to_string();
             assert!(error.contains("--web.telemetry-path"), "{error}");
         }
-        for good in ["/", "/metrics", "/a/b-c", "/federate.txt", "/:id", "/*"] {
-            assert!(check_telemetry_path(good).is_ok(), "{good}");
+    }
+
+    struct Nobody;
+
+    impl Gather for Nobody {
+        fn gather(&self, _ask: crate::Ask) -> crate::GatherFuture<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn a_telemetry_path_with_a_colon_is_a_route_like_any_other() {
+        for good in ["/", "/metrics", "/a/b-c", "/federate.txt", "/:id", "/*", "/a/*b", "/:a/:b"] {
+            let hooks = Hooks {
+                gather: Arc::new(Nobody),
+                probe: None,
+                reload: None,
+                ready: Arc::default(),
+                quit: CancellationToken::new(),
+            };
+            let config = Config { telemetry_path: good.to_owned(), ..Config::default() };
+            assert!(router(&config, hooks, Vigil::new(None).unwrap()).is_ok(), "{good}");
         }
     }
 }
