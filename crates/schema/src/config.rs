@@ -13,7 +13,8 @@ pub struct Config {
     pub labels: Vec<(String, String)>,
     /// The value of the label `service` on the series of [`Schema::Boomer`], where wanted.
     pub service: Option<String>,
-    /// Whether several Locusts are watched: then every series of a Locust has the label `target`.
+    /// Whether several Locusts are watched: then every series of a Locust has the label `target`,
+    /// where its [sighting](crate::Sighting::target) has one.
     pub targets: bool,
 }
 

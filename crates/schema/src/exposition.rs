@@ -82,10 +82,9 @@ impl Families for Exposition {
 }
 
 fn base_labels(catalog: &Catalog, sighting: &Sighting) -> Vec<Label<'static>> {
-    let target = catalog.targets.then(|| Label {
-        name: label::TARGET,
-        value: sighting.target.as_deref().unwrap_or_default().to_owned().into(),
-    });
+    // A Locust that is shown alone has no target, whatever others are shown elsewhere.
+    let target = sighting.target.as_deref().filter(|_| catalog.targets);
+    let target = target.map(|value| Label { name: label::TARGET, value: value.to_owned().into() });
     let given = catalog.labels.iter().cloned();
     target.into_iter().chain(given).chain(catalog.service.clone()).collect()
 }

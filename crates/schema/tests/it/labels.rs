@@ -120,6 +120,21 @@ fn with_one_locust_no_series_has_a_target() {
 }
 
 #[test]
+fn a_locust_without_a_target_has_no_empty_one_among_several() {
+    let config = Config {
+        targets: true,
+        service: Some("shop".to_owned()),
+        ..with_labels(&Schema::ALL, &[("team", "a")])
+    };
+    for family in collect(&expose(&config, vec![sighting(running())])) {
+        for series in &family.samples {
+            assert_eq!(series.labels[0], ("team".to_owned(), "a".to_owned()));
+            assert!(series.labels.iter().all(|(name, _)| name != "target"), "{series:?}");
+        }
+    }
+}
+
+#[test]
 fn the_service_is_on_boomers_series_alone() {
     let config = Config { service: Some("shop".to_owned()), ..schemas(&Schema::ALL) };
     let catalog = Catalog::new(&config).unwrap();
