@@ -1,6 +1,5 @@
 //! What the server's routes show.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use web::{
     Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
 };
 
+use crate::kept::Kept;
 use crate::probe_config::{Module, ProbeConfig, Refused};
 use crate::progress::Progress;
 use crate::settings;
@@ -69,14 +69,19 @@ pub(crate) struct Probes {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) own: Arc<Own>,
     pub(crate) bounds: Bounds,
-    kept: Mutex<Kept>,
+    kept: Mutex<Probed>,
 }
 
-/// Watches by (target, module), as long as the configuration stays the same.
-#[derive(Default)]
-struct Kept {
-    config: Option<Arc<ProbeConfig>>,
-    watches: HashMap<(String, String), Arc<Watch>>,
+/// Watches by (address, module), as long as the configuration stays the same.
+struct Probed {
+    config: Arc<ProbeConfig>,
+    watches: Kept<(String, String), Arc<Watch>>,
+}
+
+impl Probed {
+    fn new(config: Arc<ProbeConfig>) -> Self {
+        Self { config, watches: Kept::new(MAX_PROBED) }
+    }
 }
 
 impl Probes {
@@ -87,30 +92,28 @@ impl Probes {
         own: Arc<Own>,
         bounds: Bounds,
     ) -> Self {
-        Self { config, catalog, own, bounds, kept: Mutex::default() }
+        let kept = Mutex::new(Probed::new(config.load_full()));
+        Self { config, catalog, own, bounds, kept }
     }
 
     fn watch(&self, target: &ProbeTarget) -> Result<Arc<Watch>, ProbeError> {
         let config = self.config.load_full();
         let (url, name, module) = config.admit(&target.target, target.module.as_deref())?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.config.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config)) {
-            *kept = Kept { config: Some(config), watches: HashMap::new() };
+        if !Arc::ptr_eq(&kept.config, &config) {
+            *kept = Probed::new(config);
         }
-        let key = (url.to_string(), name);
-        if let Some(watch) = kept.watches.get(&key) {
-            return Ok(Arc::clone(watch));
+        let (key, now) = ((settings::address(&url), name), Instant::now());
+        if let Some(watch) = kept.watches.get(&key, now) {
+            return Ok(watch);
         }
         let watch = self.new_watch(url, &module).map_err(ProbeError::BadRequest)?;
-        if kept.watches.len() >= MAX_PROBED {
-            kept.watches.clear();
-        }
-        kept.watches.insert(key, Arc::clone(&watch));
+        kept.watches.put(key, Arc::clone(&watch), now);
         Ok(watch)
     }
 
     fn new_watch(&self, url: url::Url, module: &Module) -> Result<Arc<Watch>, String> {
-        let address = url.to_string();
+        let address = settings::address(&url);
         let client = Client::new(settings::module_client(url, module)?)
             .map_err(|error| error.to_string())?;
         Ok(Watch::new(Watched {

@@ -9,6 +9,7 @@ mod duration;
 mod gather;
 mod generate;
 mod health;
+mod kept;
 mod log;
 mod probe_config;
 mod process;

@@ -179,7 +179,7 @@ fn locust_url(uri: &str) -> Result<Url, WrongUri<'_>> {
 }
 
 /// A URL without user, password, query, fragment and trailing slash.
-fn address(url: &Url) -> String {
+pub(crate) fn address(url: &Url) -> String {
     let mut url = url.clone();
     // Both fail only on URLs that cannot have credentials.
     let _ = url.set_username("");
