@@ -29,7 +29,7 @@ pub struct Config {
     /// Connections at most. For one more, the one that has been idle longest is closed. Lowered
     /// to what the process's limit of open files has room for.
     pub max_connections: usize,
-    /// The longest a scrape may take, whatever the scraper would wait.
+    /// The longest a scrape may take, whatever the scraper would wait. Not for probes.
     pub scrape_timeout: Duration,
     /// Write `_created` samples in OpenMetrics.
     pub created: bool,

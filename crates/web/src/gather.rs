@@ -42,7 +42,9 @@ pub trait Gather: Send + Sync + 'static {
 
 /// Gives what `/probe` shows.
 pub trait Probe: Send + Sync + 'static {
-    /// Gathers the families of one target.
+    /// Gathers the families of one target; never later than the deadline, which is as far away as
+    /// the scraper waits, or a day where it does not say: how long the target may take is the
+    /// owner's to decide.
     fn probe(&self, target: ProbeTarget, ask: Ask) -> ProbeFuture<'_>;
 }
 

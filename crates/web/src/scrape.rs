@@ -1,7 +1,7 @@
 //! `/metrics` and `/probe`: gather, negotiate, hand over.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
@@ -15,6 +15,10 @@ use crate::negotiated::Negotiated;
 use crate::routes::App;
 use crate::stream::{Exposition, Parts};
 use crate::{Ask, Gathered, ProbeError, ProbeTarget};
+
+/// The longest a probe may take where the scraper does not say: [`crate::Probe`] knows how long its
+/// target may take, and that is shorter.
+const PROBE_CAP: Duration = Duration::from_hours(24);
 
 type Pairs = Query<Vec<(String, String)>>;
 
@@ -77,7 +81,7 @@ pub(crate) async fn metrics(
         Ok(permit) => permit,
         Err(refusal) => return refusal.into_response(),
     };
-    let gathered = app.gather.gather(app.ask(request.headers())).await;
+    let gathered = app.gather.gather(ask(request.headers(), app.scrape_timeout)).await;
     answer(&app, &request, &query, gathered, permit)
 }
 
@@ -96,16 +100,14 @@ pub(crate) async fn probe(
         Ok(permit) => permit,
         Err(refusal) => return refusal.into_response(),
     };
-    match probe.probe(target, app.ask(request.headers())).await {
+    match probe.probe(target, ask(request.headers(), PROBE_CAP)).await {
         Ok(families) => answer(&app, &request, &query, Gathered { families, served: None }, permit),
         Err(error) => Refusal::Probe(error).into_response(),
     }
 }
 
-impl App {
-    fn ask(&self, headers: &HeaderMap) -> Ask {
-        Ask { deadline: Instant::now() + allowance(headers, self.scrape_timeout) }
-    }
+fn ask(headers: &HeaderMap, cap: Duration) -> Ask {
+    Ask { deadline: Instant::now() + allowance(headers, cap) }
 }
 
 /// What the query of a probe names.

@@ -1,12 +1,13 @@
 //! `/probe`: one Locust, named by who asks, within what the configuration file allows.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use e2e::http::{Answer, encode};
 use e2e::process::Signal;
 use tempfile::TempDir;
 
-use crate::answers::STATS;
+use crate::answers::{self, STATS};
 use crate::exporter::{Exporter, Plan, assert_absent, assert_is, read};
 use crate::guard::Guard;
 use crate::locust::Locust;
@@ -219,4 +220,50 @@ fn a_reload_takes_new_secrets() {
     folder.write("token", "new");
     assert_eq!(exporter.ask("POST", "/-/reload", &[]).status, 200);
     assert_is(&read(&probe(&exporter, &locust.uri(), None)), "locust_up", &[], 1.0);
+}
+
+#[test]
+fn a_module_may_take_longer_than_locust_timeout() {
+    let locust = Locust::running();
+    let late =
+        answers::Answer::json(answers::in_state("running")).after(Duration::from_millis(1500));
+    locust.set(STATS, late);
+    let config = format!("{LOCAL}modules: {{patient: {{timeout: 10s}}, hasty: {{timeout: 1s}}}}\n");
+    let folder = Folder::with(&config);
+    let file = folder.path().join("probe.yml");
+    let exporter = Plan::new()
+        .arg(format!("--config.file={}", file.display()))
+        .arg("--locust.timeout=200ms")
+        .start();
+    for (module, up) in [("patient", 1.0), ("hasty", 0.0)] {
+        let scrape = read(&probe(&exporter, &locust.uri(), Some(module)));
+        assert_is(&scrape, "locust_up", &[], up);
+    }
+}
+
+#[test]
+fn a_probed_target_is_named_in_the_log_as_a_watched_one() {
+    let locust = Locust::running();
+    let exporter = Folder::with(LOCAL).start();
+    for target in [locust.uri(), format!("{}/", locust.uri())] {
+        probe(&exporter, &target, None);
+    }
+    let named = format!("locust={}", locust.uri());
+    let told: Vec<_> = exporter.told(&["Locust answers"]);
+    assert_eq!(told.len(), 1, "both are the same: {told:?}");
+    assert!(told[0].split(' ').any(|word| word == named), "{told:?}");
+}
+
+#[test]
+fn a_probed_target_has_no_target_label_beside_several_watched_ones() {
+    let (locust, other) = (Locust::running(), Locust::running());
+    let folder = Folder::with(LOCAL);
+    let file = folder.path().join("probe.yml");
+    let exporter = Plan::of(&locust)
+        .arg(format!("--locust.uri={}", other.uri()))
+        .arg(format!("--config.file={}", file.display()))
+        .start();
+    let scrape = read(&probe(&exporter, &locust.uri(), None));
+    assert_is(&scrape, "locust_up", &[], 1.0);
+    assert!(scrape.0.iter().all(|sample| !sample.labels.contains_key("target")));
 }

@@ -209,3 +209,16 @@ async fn a_probe_asks_for_one_target() {
     }
     assert_eq!(source.served(), 0, "a probe is no scrape");
 }
+
+#[tokio::test]
+async fn a_probe_may_take_longer_than_a_scrape() {
+    let source = Arc::new(Source::new(Small));
+    let probe: Arc<dyn Probe> = Arc::new(Prober(Arc::clone(&source)));
+    let server = start(config(), Hooks { probe: Some(probe), ..hooks(&source) }).await;
+    for (header, at_least, below) in [("20", 19.0, 20.0), ("nonsense", 3600.0, f64::INFINITY)] {
+        let header = format!("X-Prometheus-Scrape-Timeout-Seconds: {header}");
+        request(server.address, "GET /probe?target=x", &[&header]).await;
+        let left = source.asked.lock().unwrap().pop().unwrap().as_secs_f64();
+        assert!(left > at_least && left < below, "{header}: {left}");
+    }
+}
