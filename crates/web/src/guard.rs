@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::activity::Activity;
 use crate::lifecycle::Peer;
-use crate::webconfig::{Active, Vigil};
+use crate::webconfig::{Active, Admission, Vigil};
 
 /// Answers the requests of all connections: first the rate limit, then basic authentication, then
 /// the route.
@@ -60,9 +60,16 @@ async fn refusal(active: &Active, headers: &HeaderMap) -> Option<Response> {
         return Some((StatusCode::TOO_MANY_REQUESTS, text).into_response());
     }
     let users = active.users.as_ref()?;
-    if users.admit(headers.get(AUTHORIZATION)).await {
-        return None;
+    match users.admit(headers.get(AUTHORIZATION)).await {
+        Admission::Admitted => None,
+        Admission::Refused => {
+            let challenge = [(WWW_AUTHENTICATE, "Basic realm=\"exporter\"")];
+            Some((StatusCode::UNAUTHORIZED, challenge, "unauthorized\n").into_response())
+        }
+        Admission::Busy => {
+            let later = [(RETRY_AFTER, "1")];
+            let text = "too many passwords are being checked; try later\n";
+            Some((StatusCode::SERVICE_UNAVAILABLE, later, text).into_response())
+        }
     }
-    let challenge = [(WWW_AUTHENTICATE, "Basic realm=\"exporter\"")];
-    Some((StatusCode::UNAUTHORIZED, challenge, "unauthorized\n").into_response())
 }

@@ -25,7 +25,7 @@ use rustls::ServerConfig;
 
 pub use self::file::check_text;
 pub(crate) use self::rate::Rate;
-pub(crate) use self::users::Users;
+pub(crate) use self::users::{Admission, Users};
 pub(crate) use self::vigil::Vigil;
 
 use self::file::File;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
 use ring::digest::{Context, SHA256};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Problem;
 use super::file::Secret;
@@ -19,6 +19,10 @@ const REMEMBERED: usize = 128;
 
 /// Passwords checked at a time: bcrypt is meant to be slow, and Locust runs on this machine too.
 const CHECKS: usize = 2;
+
+/// Passwords that are being checked or wait for it. Whoever waits holds a connection, which cannot
+/// be closed to make room for another: strangers must not hold many.
+const PLACES: usize = 16;
 
 /// Any salt and hash; the cost is put before them.
 const NOBODY: &str = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
@@ -30,7 +34,19 @@ pub(crate) struct Users {
     nobody: String,
     /// Digests of credentials that were right.
     right: Mutex<HashSet<[u8; 32]>>,
-    checks: Semaphore,
+    places: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
+}
+
+/// Whether somebody may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// A user with their password.
+    Admitted,
+    /// Nobody known.
+    Refused,
+    /// Too many passwords are being checked.
+    Busy,
 }
 
 impl Users {
@@ -46,27 +62,44 @@ impl Users {
             hashes: hashes.clone(),
             nobody: format!("$2b${slowest:02}${NOBODY}"),
             right: Mutex::default(),
-            checks: Semaphore::new(CHECKS),
+            places: Arc::new(Semaphore::new(PLACES)),
+            checks: Arc::new(Semaphore::new(CHECKS)),
         }))
     }
 
     /// Whether the `Authorization` header names a user and their password.
-    pub(crate) async fn admit(&self, authorization: Option<&HeaderValue>) -> bool {
-        let Some((name, password)) = authorization.and_then(credentials) else { return false };
+    pub(crate) async fn admit(&self, authorization: Option<&HeaderValue>) -> Admission {
+        let Some((name, password)) = authorization.and_then(credentials) else {
+            return Admission::Refused;
+        };
         let known = std::str::from_utf8(&name).ok().and_then(|name| self.hashes.get(name));
         let hash = known.map_or(self.nobody.as_str(), Secret::reveal).to_owned();
         let key = digest(&name, &hash, &password);
         if known.is_some() && self.right().contains(&key) {
-            return true;
+            return Admission::Admitted;
         }
         // An unknown user's password is checked too: the time does not tell who is known.
-        let Ok(_turn) = self.checks.acquire().await else { return false };
-        let check = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash));
-        let is_right = matches!(check.await, Ok(Ok(true))) && known.is_some();
-        if is_right {
+        let Some(turn) = self.turn().await else { return Admission::Busy };
+        let check = tokio::task::spawn_blocking(move || {
+            let is_right = bcrypt::verify(password, &hash);
+            // Not before, not even if the client hangs up: the work goes on all the same.
+            drop(turn);
+            is_right
+        });
+        let is_right = matches!(check.await, Ok(Ok(true)));
+        if is_right && known.is_some() {
             self.remember(key);
+            Admission::Admitted
+        } else {
+            Admission::Refused
         }
-        is_right
+    }
+
+    /// Waits until a password may be checked, if there is a place left to wait in.
+    async fn turn(&self) -> Option<[OwnedSemaphorePermit; 2]> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let check = Arc::clone(&self.checks).acquire_owned().await.ok()?;
+        Some([place, check])
     }
 
     fn right(&self) -> std::sync::MutexGuard<'_, HashSet<[u8; 32]>> {
@@ -134,9 +167,45 @@ mod tests {
         Users::new(&file.users).unwrap().unwrap()
     }
 
-    async fn admit(users: &Users, credentials: &str) -> bool {
+    async fn ask(users: &Users, credentials: &str) -> Admission {
         let header = format!("Basic {}", STANDARD.encode(credentials));
         users.admit(Some(&header.parse().unwrap())).await
+    }
+
+    async fn admit(users: &Users, credentials: &str) -> bool {
+        ask(users, credentials).await == Admission::Admitted
+    }
+
+    #[tokio::test]
+    async fn only_a_few_strangers_may_wait_and_who_was_let_in_before_need_not() {
+        let users = Arc::new(users(9));
+        assert!(admit(&users, "alice:right").await);
+        for name in ["alice", "bob"] {
+            let mut asking = tokio::task::JoinSet::new();
+            for _ in 0..10 * PLACES {
+                let users = Arc::clone(&users);
+                asking.spawn(async move { ask(&users, &format!("{name}:wrong")).await });
+            }
+            while users.places.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+            let let_in = admit(&users, "alice:right").await;
+            let answers = asking.join_all().await;
+            let count = |which| answers.iter().filter(|answer| **answer == which).count();
+            assert_eq!(count(Admission::Refused), PLACES, "{name}");
+            assert_eq!(count(Admission::Busy), 9 * PLACES, "{name}");
+            assert!(let_in);
+        }
+        assert_eq!(ask(&users, "bob:wrong").await, Admission::Refused, "the places are free again");
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_keeps_their_place_while_their_password_is_checked() {
+        let users = users(12);
+        let hangs_up = tokio::time::timeout(Duration::from_millis(20), ask(&users, "bob:wrong"));
+        assert!(hangs_up.await.is_err(), "it takes longer");
+        assert_eq!(users.places.available_permits(), PLACES - 1);
+        assert_eq!(users.checks.available_permits(), CHECKS - 1);
     }
 
     /// The least time of a few refusals: whatever else the machine does only adds to it.
@@ -157,9 +226,10 @@ mod tests {
         for wrong in ["alice:wrong", "alice:", "bob:right", ":right", "alice", "", "alice:right:"] {
             assert!(!admit(&users, wrong).await, "{wrong}");
         }
-        assert!(!users.admit(None).await);
+        assert_eq!(users.admit(None).await, Admission::Refused);
         for wrong in ["Bearer x", "Basic", "Basic !", "basic", ""] {
-            assert!(!users.admit(Some(&wrong.parse().unwrap())).await, "{wrong}");
+            let answer = users.admit(Some(&wrong.parse().unwrap())).await;
+            assert_eq!(answer, Admission::Refused, "{wrong}");
         }
     }
 
