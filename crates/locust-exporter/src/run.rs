@@ -13,7 +13,7 @@ use schema::{Catalog, Own};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use web::{Hooks, Server};
+use web::{Hooks, ReloadHook, Server};
 
 use crate::build;
 use crate::gather::{Metrics, Probes};
@@ -76,8 +76,9 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn(server.run(shutdown.clone()));
     tokio::select! {
-        result = signals(&*reload) => result?,
+        result = signals() => result?,
         () = quit.cancelled() => info!("ending: asked to by /quitquitquit"),
+        result = hangups(reload) => result?,
         () = test_over(&metrics, &progress, settings.timeout, settings.exit_after_test) => {}
     }
     shutdown.cancel();
@@ -106,11 +107,8 @@ impl Common<'_> {
     }
 }
 
-/// Rereads the configuration file of `/probe`, if there is one.
-fn reload(
-    path: Option<PathBuf>,
-    config: Option<Arc<ArcSwap<ProbeConfig>>>,
-) -> Arc<dyn Fn() -> Result<(), String> + Send + Sync> {
+/// Rereads the configuration file of `/probe`, if there is one. It blocks.
+fn reload(path: Option<PathBuf>, config: Option<Arc<ArcSwap<ProbeConfig>>>) -> ReloadHook {
     Arc::new(move || {
         let (Some(path), Some(config)) = (&path, &config) else {
             return Ok(());
@@ -129,24 +127,25 @@ fn reload(
     })
 }
 
-/// Returns on SIGTERM or SIGINT; reloads on SIGHUP.
-async fn signals(reload: &(dyn Fn() -> Result<(), String> + Send + Sync)) -> anyhow::Result<()> {
+/// Returns on SIGTERM or SIGINT.
+async fn signals() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => info!("ending: SIGTERM"),
+        _ = interrupt.recv() => info!("ending: SIGINT"),
+    }
+    Ok(())
+}
+
+/// Reloads on each SIGHUP, one after the other; never returns but where it cannot begin.
+async fn hangups(reload: ReloadHook) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     loop {
-        tokio::select! {
-            _ = terminate.recv() => {
-                info!("ending: SIGTERM");
-                return Ok(());
-            }
-            _ = interrupt.recv() => {
-                info!("ending: SIGINT");
-                return Ok(());
-            }
-            // The outcome has been logged.
-            _ = hangup.recv() => drop(reload()),
-        }
+        hangup.recv().await;
+        let reload = Arc::clone(&reload);
+        // The file may lie on a file system that is slow to answer. The outcome is logged.
+        let _ = tokio::task::spawn_blocking(move || reload()).await;
     }
 }
 

@@ -267,3 +267,22 @@ fn a_probed_target_has_no_target_label_beside_several_watched_ones() {
     assert_is(&scrape, "locust_up", &[], 1.0);
     assert!(scrape.0.iter().all(|sample| !sample.labels.contains_key("target")));
 }
+
+#[test]
+fn while_a_file_is_slow_to_be_read_again_others_are_served() {
+    let locust = Locust::running();
+    let folder = Folder::with(LOCAL);
+    let mut exporter = folder.start();
+    let file = folder.path().join("probe.yml");
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+
+    exporter.signal(Signal::HUP);
+    // Opening the pipe waits until the exporter opens it too: now it reads, and has to wait.
+    let pipe = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    assert_eq!(probe(&exporter, &locust.uri(), None).status, 200);
+    exporter.signal(Signal::TERM);
+    assert_eq!(exporter.wait(), Some(0), "nor does the end wait for it");
+    drop(pipe);
+}
