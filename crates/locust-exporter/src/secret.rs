@@ -1,5 +1,6 @@
 //! Credentials: from files or variables, never from flags, never shown.
 
+use std::env::VarError;
 use std::path::Path;
 
 use locust_api::Auth;
@@ -53,8 +54,16 @@ pub(crate) fn read_file(path: &Path) -> Result<SecretString, String> {
 }
 
 /// Reads a secret from a variable, if it is set and not empty.
-pub(crate) fn read_variable(name: &str) -> Option<SecretString> {
-    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Into::into)
+///
+/// # Errors
+///
+/// A sentence that names the variable.
+pub(crate) fn read_variable(name: &str) -> Result<Option<SecretString>, String> {
+    match std::env::var(name) {
+        Ok(text) => Ok((!text.is_empty()).then(|| text.into())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(format!("{name}: the secret in it is not valid UTF-8")),
+    }
 }
 
 /// A text without what stands before the `@` of its URLs.

@@ -72,11 +72,11 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
 fn locusts(args: &LocustArgs, origin: &Origin) -> Result<Vec<Locust>, String> {
     let password = match &args.password_file {
         Some(file) => Some(secret::read_file(file)?),
-        None => secret::read_variable(PASSWORD_VARIABLE),
+        None => secret::read_variable(PASSWORD_VARIABLE)?,
     };
     let bearer_token = match &args.bearer_token_file {
         Some(file) => Some(secret::read_file(file)?),
-        None => secret::read_variable(BEARER_TOKEN_VARIABLE),
+        None => secret::read_variable(BEARER_TOKEN_VARIABLE)?,
     };
     let auth = secret::auth(secret::Given {
         method: args.auth,

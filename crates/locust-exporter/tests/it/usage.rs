@@ -1,7 +1,9 @@
 //! What is wrong with the options: one line that names the flag, the variable or the file, the
 //! value, and what is accepted; and an exit code that is not 0.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 
 use tempfile::TempDir;
 
@@ -206,6 +208,14 @@ fn a_file_that_is_not_there() {
         let plan = Plan::new().arg(format!("{flag}={nowhere}"));
         let plan = if flag.contains("password") { plan.arg("--locust.username=ana") } else { plan };
         assert_ends(plan, code, &[nowhere, "No such file"]);
+    }
+}
+
+#[test]
+fn a_variable_with_a_secret_that_is_not_utf8() {
+    let secret = OsStr::from_bytes(b"s3cret\xff");
+    for variable in ["LOCUST_EXPORTER_LOCUST_PASSWORD", "LOCUST_EXPORTER_LOCUST_BEARER_TOKEN"] {
+        assert_ends(Plan::new().var(variable, secret), USAGE, &[variable, "not valid UTF-8"]);
     }
 }
 
