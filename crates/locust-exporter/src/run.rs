@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use locust_api::{Client, Rejected};
+use locust_api::{Client, ConfigError, Rejected, Tls};
 use locust_model::Bounds;
 use schema::{Catalog, Own};
 use tokio::signal::unix::{SignalKind, signal};
@@ -96,14 +96,37 @@ struct Common<'a> {
 impl Common<'_> {
     fn watch(&self, locust: Locust) -> anyhow::Result<Arc<Watch>> {
         let Locust { client, address } = locust;
+        let tls = client.tls.clone();
+        let client = Client::new(client).map_err(|cause| {
+            let flag = flag_at_fault(&tls, &cause);
+            anyhow::Error::new(cause).context(format!("Locust {address}: {flag}"))
+        })?;
         Ok(Watch::new(Watched {
-            client: Client::new(client)?,
+            client,
             target: self.targets.then(|| address.as_str().into()),
             address,
             timeout: self.timeout,
             bounds: self.bounds,
             own: Arc::clone(self.own),
         }))
+    }
+}
+
+/// The flag (or its variable) that a Locust cannot be asked by.
+fn flag_at_fault(tls: &Tls, error: &ConfigError) -> &'static str {
+    match error {
+        ConfigError::File { path, .. } => [
+            ("--locust.tls.ca-file", &tls.ca_file),
+            ("--locust.tls.cert-file", &tls.cert_file),
+            ("--locust.tls.key-file", &tls.key_file),
+        ]
+        .into_iter()
+        .find_map(|(flag, file)| (file.as_ref() == Some(path)).then_some(flag))
+        .unwrap_or("--locust.tls.*"),
+        ConfigError::ServerName { .. } => "--locust.tls.server-name",
+        ConfigError::Url { .. } | ConfigError::TwoCredentials { .. } => "--locust.uri",
+        ConfigError::Header { .. } => "--locust.bearer-token-file",
+        _ => "--locust.tls.*",
     }
 }
 

@@ -212,6 +212,25 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
+fn what_is_wrong_towards_a_locust_is_named_with_its_address_and_flag() {
+    let folder = TempDir::new().unwrap();
+    let (here, nowhere) = (write(&folder, "hello.pem", "hello"), "/nonexistent/file".to_owned());
+    let (ca, name) = ("--locust.tls.ca-file", "--locust.tls.server-name");
+    let (cert, key) = ("--locust.tls.cert-file", "--locust.tls.key-file");
+    for (wrong, options) in [
+        (ca, vec![(ca, &nowhere)]),
+        (ca, vec![(ca, &here)]),
+        (cert, vec![(cert, &nowhere), (key, &here)]),
+        (name, vec![(name, &nowhere)]),
+    ] {
+        let plan = Plan::new().arg("--locust.uri=https://somewhere:1/");
+        let plan =
+            options.iter().fold(plan, |plan, (flag, value)| plan.arg(format!("{flag}={value}")));
+        assert_ends(plan, FAILURE, &["https://somewhere:1: ", wrong, options[0].1]);
+    }
+}
+
+#[test]
 fn a_variable_with_a_secret_that_is_not_utf8() {
     let secret = OsStr::from_bytes(b"s3cret\xff");
     for variable in ["LOCUST_EXPORTER_LOCUST_PASSWORD", "LOCUST_EXPORTER_LOCUST_BEARER_TOKEN"] {
