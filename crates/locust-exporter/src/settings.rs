@@ -265,6 +265,17 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_defaults_are_those_of_the_command_line() {
+        let (ours, library) = (of(&[]).expect("sound").web, web::Config::default());
+        assert_eq!(ours.telemetry_path, library.telemetry_path);
+        assert_eq!(ours.max_requests, library.max_requests);
+        assert_eq!(ours.max_connections, library.max_connections);
+        assert_eq!(ours.lifecycle, library.lifecycle);
+        assert_eq!(ours.created, library.created);
+        assert_eq!(ours.timeouts, library.timeouts);
+    }
+
+    #[test]
     fn a_list_with_commas_is_several_locusts() {
         assert_eq!(of(&["--locust.uri=http://a,http://b"]).expect("sound").locusts.len(), 2);
     }

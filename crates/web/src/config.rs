@@ -47,7 +47,7 @@ impl Default for Config {
             max_requests: 40,
             lifecycle: Lifecycle::default(),
             timeouts: Timeouts::default(),
-            max_connections: 4096,
+            max_connections: 1024,
             scrape_timeout: Duration::from_secs(10),
             created: false,
             landing: Landing::default(),
@@ -66,7 +66,7 @@ pub enum Lifecycle {
 }
 
 /// How long a client may take before its connection is closed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the TLS handshake.
     pub handshake: Duration,
@@ -88,7 +88,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(10),
             write: Duration::from_secs(30),
-            idle: Duration::from_mins(3),
+            idle: Duration::from_mins(5),
             shutdown: Duration::from_secs(8),
             watch: Duration::from_millis(500),
         }
