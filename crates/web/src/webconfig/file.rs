@@ -132,7 +132,7 @@ fn problem(error: &Error) -> Problem {
     Problem { line: location.map(|place| place.line()), text }
 }
 
-/// Whether a text is a web configuration file, leaving aside the files that it names.
+/// Whether a text is a web configuration file, leaving aside the files that it names. For the fuzz target alone.
 ///
 /// # Errors
 ///

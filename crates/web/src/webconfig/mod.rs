@@ -23,6 +23,7 @@ use std::sync::Arc;
 use axum::http::{HeaderName, HeaderValue};
 use rustls::ServerConfig;
 
+#[doc(hidden)]
 pub use self::file::check_text;
 pub(crate) use self::rate::Rate;
 pub(crate) use self::users::{Admission, Users};
