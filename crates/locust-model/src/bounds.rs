@@ -42,7 +42,8 @@ pub struct Folded {
 
 impl Snapshot {
     /// Folds what is beyond `bounds` into rows named [`OTHER`], cuts long texts, and puts rows
-    /// together that would otherwise bear the same labels. Sums stay what they were.
+    /// together that would otherwise bear the same labels. Sums stay what they were; of what is
+    /// unknown of one row, nothing is told of the row that it has become part of.
     pub fn bound(&mut self, bounds: &Bounds) -> Folded {
         let mut folded = Folded::default();
         if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
@@ -171,21 +172,20 @@ impl Foldable for Endpoint {
     }
 
     fn absorb(&mut self, other: Self) {
-        let weights = (self.requests, other.requests);
-        self.avg = weighted(self.avg.map(|t| t.0), other.avg.map(|t| t.0), weights).map(Millis);
-        self.avg_content_length =
-            weighted(self.avg_content_length, other.avg_content_length, weights);
-        self.min = pick(self.min, other.min, |a, b| if b < a { b } else { a });
-        self.max = pick(self.max, other.max, |a, b| if b > a { b } else { a });
+        let pair = Pair { requests: (self.requests, other.requests) };
+        self.avg = pair.mean(self.avg.map(|t| t.0), other.avg.map(|t| t.0)).map(Millis);
+        self.avg_content_length = pair.mean(self.avg_content_length, other.avg_content_length);
+        self.min = pair.observed(self.min, other.min, |a, b| if b < a { b } else { a });
+        self.max = pair.observed(self.max, other.max, |a, b| if b > a { b } else { a });
         // Medians and percentiles of two rows say nothing of both together.
         self.median = None;
         self.percentiles = Vec::new();
-        self.requests = pick(self.requests, other.requests, u64::saturating_add);
-        self.failures = pick(self.failures, other.failures, u64::saturating_add);
-        self.request_bytes = pick(self.request_bytes, other.request_bytes, u64::saturating_add);
-        self.current_rps = pick(self.current_rps, other.current_rps, |a, b| a + b);
+        self.failures = pair.sum(self.failures, other.failures, u64::saturating_add);
+        self.request_bytes = pair.sum(self.request_bytes, other.request_bytes, u64::saturating_add);
+        self.current_rps = pair.sum(self.current_rps, other.current_rps, |a, b| a + b);
         self.current_fail_per_sec =
-            pick(self.current_fail_per_sec, other.current_fail_per_sec, |a, b| a + b);
+            pair.sum(self.current_fail_per_sec, other.current_fail_per_sec, |a, b| a + b);
+        self.requests = both(self.requests, other.requests, u64::saturating_add);
     }
 }
 
@@ -206,8 +206,8 @@ impl Foldable for RequestError {
 
     fn absorb(&mut self, other: Self) {
         self.occurrences = self.occurrences.saturating_add(other.occurrences);
-        self.first_seen = pick(self.first_seen, other.first_seen, Ord::min);
-        self.last_seen = pick(self.last_seen, other.last_seen, Ord::max);
+        self.first_seen = both(self.first_seen, other.first_seen, Ord::min);
+        self.last_seen = both(self.last_seen, other.last_seen, Ord::max);
     }
 }
 
@@ -234,21 +234,47 @@ impl Foldable for crate::Exception {
     }
 }
 
-/// Joins what is known of two rows; where one knows nothing, the other's word stands.
-fn pick<T>(a: Option<T>, b: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(join(a, b)),
-        (a, b) => a.or(b),
+/// The requests of two rows that are put together. What is unknown of one is unknown of both,
+/// but a row without requests has nothing that could be unknown: Locust gives it zeros in the
+/// JSON, which were never measured, and no number at all elsewhere.
+struct Pair {
+    requests: (Option<u64>, Option<u64>),
+}
+
+impl Pair {
+    /// What was measured in both.
+    fn observed<T>(&self, a: Option<T>, b: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
+        match self.requests {
+            (Some(0), Some(0)) => a.or(b),
+            (Some(0), _) => b,
+            (_, Some(0)) => a,
+            _ => both(a, b, join),
+        }
+    }
+
+    /// The sum of both; a row without requests may add to it (its rate may be known), or nothing.
+    fn sum<T>(&self, a: Option<T>, b: Option<T>, add: impl Fn(T, T) -> T) -> Option<T> {
+        match (a, b) {
+            (None, b) if self.requests.0 == Some(0) => b,
+            (a, None) if self.requests.1 == Some(0) => a,
+            (a, b) => both(a, b, add),
+        }
+    }
+
+    /// The average of two averages over the requests.
+    fn mean(&self, a: Option<f64>, b: Option<f64>) -> Option<f64> {
+        let weights = self.requests.0.zip(self.requests.1);
+        self.observed(a.map(Some), b.map(Some), |a, b| {
+            let (wa, wb) = weights?;
+            Some((a? * wa as f64 + b? * wb as f64) / (wa as f64 + wb as f64))
+        })
+        .flatten()
     }
 }
 
-/// The average of two averages over `weights.0` and `weights.1` observations.
-fn weighted(a: Option<f64>, b: Option<f64>, weights: (Option<u64>, Option<u64>)) -> Option<f64> {
-    let (wa, wb) = (weights.0.unwrap_or(0) as f64, weights.1.unwrap_or(0) as f64);
-    match (a, b) {
-        (Some(a), Some(b)) if wa + wb > 0.0 => Some((a * wa + b * wb) / (wa + wb)),
-        (a, b) => a.or(b),
-    }
+/// Joins what is known of both; where one is unknown, so is the whole.
+fn both<T>(a: Option<T>, b: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
+    Some(join(a?, b?))
 }
 
 #[cfg(test)]
@@ -364,5 +390,66 @@ mod tests {
         assert_eq!(snapshot.bound(&Bounds::default()).names, 0);
         assert_eq!(snapshot.endpoints.len(), 1);
         assert_eq!(snapshot.endpoints[0].avg, Some(Millis(2.0)));
+    }
+
+    fn folded(rows: [Endpoint; 2]) -> Endpoint {
+        let mut snapshot = snapshot();
+        snapshot.endpoints = rows.into();
+        snapshot.bound(&Bounds { names: 0, ..Bounds::default() });
+        let [row] = <[_; 1]>::try_from(snapshot.endpoints).expect("one row");
+        row
+    }
+
+    #[test]
+    fn what_is_unknown_of_one_row_is_unknown_of_both() {
+        let known = Endpoint {
+            avg_content_length: Some(3.0),
+            current_fail_per_sec: Some(1.0),
+            request_bytes: Some(1),
+            ..endpoint("GET", "/a", 2, 10.0)
+        };
+        let unknown = Endpoint {
+            failures: None,
+            avg: None,
+            min: None,
+            max: None,
+            current_rps: None,
+            ..endpoint("GET", "/b", 3, 10.0)
+        };
+        for rows in [[known.clone(), unknown.clone()], [unknown, known]] {
+            let row = folded(rows);
+            assert_eq!(row.requests, Some(5));
+            assert_eq!((row.avg, row.min, row.max), (None, None, None));
+            assert_eq!((row.failures, row.request_bytes), (None, None));
+            assert_eq!((row.current_rps, row.current_fail_per_sec), (None, None));
+            assert_eq!(row.avg_content_length, None);
+        }
+    }
+
+    #[test]
+    fn averages_over_an_unknown_number_of_requests_have_no_average() {
+        let uncounted = Endpoint { requests: None, ..endpoint("GET", "/b", 0, 30.0) };
+        for other in [2, 0] {
+            let row = folded([endpoint("GET", "/a", other, 10.0), uncounted.clone()]);
+            assert_eq!(row.requests, None);
+            assert_eq!(row.avg, (other == 0).then_some(Millis(30.0)));
+            assert_eq!(row.max, Some(Millis(60.0)));
+        }
+    }
+
+    #[test]
+    fn a_row_without_requests_has_no_times_and_leaves_nothing_unknown() {
+        let zeros = endpoint("GET", "/idle", 0, 0.0);
+        let nothing =
+            Endpoint { avg: None, min: None, max: None, current_rps: None, ..zeros.clone() };
+        let busy = endpoint("GET", "/a", 2, 10.0);
+        for idle in [zeros, nothing] {
+            for rows in [[busy.clone(), idle.clone()], [idle, busy.clone()]] {
+                let row = folded(rows);
+                assert_eq!((row.avg, row.min), (Some(Millis(10.0)), Some(Millis(5.0))));
+                assert_eq!((row.requests, row.failures), (Some(2), Some(2)));
+                assert!(row.current_rps.is_some());
+            }
+        }
     }
 }
