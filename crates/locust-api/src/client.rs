@@ -5,9 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::config::{Config, ConfigError, Quantiles};
 use crate::memory::Memory;
 use crate::route::{self, Kind, Route};
-use crate::transport::Transport;
+use crate::transport::{Body, Transport};
 use crate::wire::{self, Malformed};
 use crate::{Error, Exceptions, Failures, Index, Logs, Stats, StatsCsv, Tasks};
+
+/// A body from this size on is parsed beside the runtime's own threads, which other scrapes and
+/// timers need meanwhile. A smaller one takes some tens of milliseconds at most.
+const LARGE_BODY: usize = 4 << 20;
 
 /// A client of one Locust.
 ///
@@ -54,7 +58,7 @@ impl Client {
     /// An [`Error`] that says why the route could not be had.
     pub async fn stats_csv(&self) -> Result<StatsCsv, Error> {
         let quantiles = self.quantiles;
-        self.ask(route::STATS_CSV, |body| StatsCsv::parse(&body, quantiles)).await
+        self.ask(route::STATS_CSV, move |body| StatsCsv::parse(&body, quantiles)).await
     }
 
     /// Asks `/stats/failures/csv`: every error. Locust up to 2.27 writes those of workers with one
@@ -157,11 +161,29 @@ impl Client {
     async fn ask<T>(
         &self,
         route: Route,
-        parse: impl FnOnce(Vec<u8>) -> Result<T, Malformed>,
-    ) -> Result<T, Error> {
+        parse: impl FnOnce(Vec<u8>) -> Result<T, Malformed> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+    {
         let body = self.transport.get(route).await?;
-        parse(body).map_err(|malformed| {
-            let url = self.shown(route);
+        let url = || self.shown(route);
+        let parsed = if body.bytes.len() < LARGE_BODY {
+            parse(body.bytes)
+        } else {
+            // It keeps its share of the limit even where nobody waits for it any longer.
+            let parsing = tokio::task::spawn_blocking(move || {
+                let Body { bytes, held } = body;
+                let parsed = parse(bytes);
+                drop(held);
+                parsed
+            });
+            parsing
+                .await
+                .map_err(|error| Error::NotUnderstood { url: url(), cause: error.to_string() })?
+        };
+        parsed.map_err(|malformed| {
+            let url = url();
             let cause = malformed.to_string();
             match malformed {
                 Malformed::Shape(_) if route.kind != Kind::Csv => Error::NotLocust { url, cause },

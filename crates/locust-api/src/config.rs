@@ -20,8 +20,8 @@ pub struct Config {
     pub tls: Tls,
     /// Which percentiles are wanted.
     pub quantiles: Quantiles,
-    /// The longest answer that is read, in bytes after decompression. Answers that are read at the
-    /// same time share it.
+    /// The longest answer that is read, in bytes after decompression. Answers that are there at
+    /// the same time share it.
     pub body_limit: usize,
     /// The `User-Agent` header.
     pub user_agent: String,

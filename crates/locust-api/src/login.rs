@@ -21,7 +21,7 @@ impl Transport {
         };
         let page = self.send_get(LOGIN, None).await?;
         let page = self.body(LOGIN, page).await?;
-        let callback = self.callback(page)?;
+        let callback = self.callback(page.bytes)?;
         let form = [("username", username.as_str()), ("password", password.expose_secret())];
         let answer = self.send_form(callback, &form).await?;
         self.opened(&answer)

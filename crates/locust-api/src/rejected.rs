@@ -1,6 +1,7 @@
 //! Counting what was left out.
 
-/// Rows, or values of rows, that were left out because they make no sense, by reason.
+/// Rows, or values of rows, that were left out because they make no sense or are too many, by
+/// reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rejected(Vec<(&'static str, u64)>);
 
@@ -21,9 +22,11 @@ impl Rejected {
     pub const NOT_UTF8: &str = "not_utf8";
     /// Task sets nested deeper than any test needs.
     pub const TOO_DEEP: &str = "too_deep";
+    /// A row beyond the memory that the rows of an answer may take.
+    pub const TOO_MANY: &str = "too_many";
 
     /// Every reason.
-    pub const REASONS: [&str; 8] = [
+    pub const REASONS: [&str; 9] = [
         Self::NOT_FINITE,
         Self::NEGATIVE,
         Self::WRONG_TYPE,
@@ -32,6 +35,7 @@ impl Rejected {
         Self::WRONG_LENGTH,
         Self::NOT_UTF8,
         Self::TOO_DEEP,
+        Self::TOO_MANY,
     ];
 
     /// Counts one.

@@ -1,5 +1,6 @@
 //! Asking a route over HTTP.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -40,8 +41,8 @@ pub(crate) struct Transport {
     base: Url,
     pub(crate) auth: Auth,
     body_limit: usize,
-    /// Bytes of bodies that are being read now, which together keep to the limit.
-    held: AtomicUsize,
+    /// Bytes of bodies that are there now, which together keep to the limit.
+    held: Arc<AtomicUsize>,
     pub(crate) session: Session,
 }
 
@@ -72,7 +73,7 @@ impl Transport {
             base: url,
             auth,
             body_limit,
-            held: AtomicUsize::new(0),
+            held: Arc::default(),
             session: Session::default(),
         })
     }
@@ -97,7 +98,7 @@ impl Transport {
     }
 
     /// Asks a route, logging in where that is needed and possible.
-    pub(crate) async fn get(&self, route: Route) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn get(&self, route: Route) -> Result<Body, Error> {
         let seen = self.session.current().await;
         let response = self.send_get(route, seen.cookie()).await?;
         if !(matches!(self.auth, Auth::Login { .. }) && is_to_login(&response)) {
@@ -159,7 +160,7 @@ impl Transport {
     }
 
     /// Judges an answer by its head, and reads its body.
-    pub(crate) async fn body(&self, route: Route, response: Response) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn body(&self, route: Route, response: Response) -> Result<Body, Error> {
         let url = self.shown(route);
         let status = response.status();
         if status.is_redirection() {
@@ -177,7 +178,7 @@ impl Transport {
         let is_html = content_type(&response).is_some_and(|kind| kind.starts_with("text/html"));
         let kind = content_type(&response).map(excerpt);
         let body = self.read(&url, response).await?;
-        if body.starts_with(b"Locust auth exception") {
+        if body.bytes.starts_with(b"Locust auth exception") {
             return Err(Error::LoginNeeded {
                 url,
                 cause: "Locust runs with --web-login, but its locustfile sets up no login (such \
@@ -185,7 +186,7 @@ impl Transport {
                     .to_owned(),
             });
         }
-        let begins = body.trim_ascii_start().first();
+        let begins = body.bytes.trim_ascii_start().first();
         let is_odd = match route.kind {
             Kind::Html => false,
             Kind::Csv => is_html || begins == Some(&b'<'),
@@ -249,40 +250,47 @@ impl Transport {
         Error::Failed { url, cause }
     }
 
-    /// Reads a body up to the limit, which it shares with those that are read at the same time.
-    async fn read(&self, url: &str, mut response: Response) -> Result<Vec<u8>, Error> {
+    /// Reads a body up to the limit, which it shares with those that are there at the same time.
+    async fn read(&self, url: &str, mut response: Response) -> Result<Body, Error> {
         let limit = self.body_limit;
         let too_large = || Error::TooLarge { url: url.to_owned(), limit };
         let told = response.content_length().unwrap_or(0);
         if told > limit as u64 {
             return Err(too_large());
         }
-        let mut held = Held { all: &self.held, own: 0 };
-        let mut body = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
+        let mut held = Held { all: self.held.clone(), own: 0 };
+        let mut bytes = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if held.grow(chunk.len()) > limit => return Err(too_large()),
                 Ok(Some(chunk)) => {
-                    let is_full = body.capacity() - body.len() < chunk.len();
-                    if is_full && body.capacity() >= LARGE_BODY {
-                        body.reserve_exact(limit - body.len());
+                    let is_full = bytes.capacity() - bytes.len() < chunk.len();
+                    if is_full && bytes.capacity() >= LARGE_BODY {
+                        bytes.reserve_exact(limit - bytes.len());
                     }
-                    body.extend_from_slice(&chunk);
+                    bytes.extend_from_slice(&chunk);
                 }
-                Ok(None) => return Ok(body),
-                Err(error) => return Err(broken_body(url, body.len(), &error)),
+                Ok(None) => return Ok(Body { bytes, held }),
+                Err(error) => return Err(broken_body(url, bytes.len(), &error)),
             }
         }
     }
 }
 
-/// What one body holds of all that is being read; given back when it is let go of.
-struct Held<'a> {
-    all: &'a AtomicUsize,
+/// A body that has been read.
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    /// Its share of the limit, until it has been made something of.
+    pub(crate) held: Held,
+}
+
+/// What one body holds of all that are there; given back when it is let go of.
+pub(crate) struct Held {
+    all: Arc<AtomicUsize>,
     own: usize,
 }
 
-impl Held<'_> {
+impl Held {
     /// Takes so many bytes more; answers how many are held by all.
     fn grow(&mut self, bytes: usize) -> usize {
         self.own += bytes;
@@ -290,7 +298,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         self.all.fetch_sub(self.own, Ordering::Relaxed);
     }

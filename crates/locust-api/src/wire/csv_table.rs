@@ -3,6 +3,7 @@
 use csv::ByteRecord;
 
 use super::Malformed;
+use super::kept::cut;
 use super::value::whole;
 use crate::Rejected;
 
@@ -82,13 +83,13 @@ impl<'t> Row<'t> {
         let column = column?;
         let whole = || self.text?.get(self.record.range(column)?);
         if let Some(text) = whole() {
-            return Some(text);
+            return Some(cut(text));
         }
         let text = str::from_utf8(self.record.get(column)?);
         if text.is_err() {
             rejected.add(Rejected::NOT_UTF8);
         }
-        text.ok()
+        text.ok().map(cut)
     }
 
     /// A number of the row; `None` where there is none (`N/A`).

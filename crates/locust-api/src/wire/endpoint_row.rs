@@ -3,6 +3,7 @@
 use locust_model::{Endpoint, Millis, Percentile, Text};
 use serde::de::MapAccess;
 
+use super::kept::Kept;
 use super::keys::{Field, Keys};
 use super::row::{Context, ReadRow, endpoint, in_order};
 use super::value::{count, number, skip, text};
@@ -62,7 +63,7 @@ impl ReadRow for EndpointRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-        rows: &mut Vec<Endpoint>,
+        rows: &mut Kept<Endpoint>,
     ) -> Result<(), A::Error> {
         let Context { rejected, methods, has_ninetieth, has_safe_name } = context;
         let (mut method, mut name) = (None, None);
@@ -103,7 +104,7 @@ impl ReadRow for EndpointRow {
         row.name = name;
         row.method = method.unwrap_or_else(|| methods.intern(""));
         in_order(&mut row.percentiles);
-        rows.push(row);
+        rows.push(row, rejected);
         Ok(())
     }
 }

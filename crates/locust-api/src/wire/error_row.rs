@@ -3,6 +3,7 @@
 use locust_model::{RequestError, Text};
 use serde::de::MapAccess;
 
+use super::kept::Kept;
 use super::keys::{Field, Keys};
 use super::row::{Context, ReadRow};
 use super::timestamp;
@@ -45,7 +46,7 @@ impl ReadRow for ErrorRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-        rows: &mut Vec<RequestError>,
+        rows: &mut Kept<RequestError>,
     ) -> Result<(), A::Error> {
         let Context { rejected, methods, .. } = context;
         let (mut method, mut name, mut error, mut occurrences) = (None, None, None, None);
@@ -69,14 +70,15 @@ impl ReadRow for ErrorRow {
             rejected.add(Rejected::NO_NAME);
             return Ok(());
         };
-        rows.push(RequestError {
+        let row = RequestError {
             method: method.unwrap_or_else(|| methods.intern("")),
             name,
             error: error.unwrap_or_default(),
             occurrences,
             first_seen: first_seen.and_then(timestamp::from_seconds),
             last_seen: last_seen.and_then(timestamp::from_seconds),
-        });
+        };
+        rows.push(row, rejected);
         Ok(())
     }
 }

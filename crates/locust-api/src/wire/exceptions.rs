@@ -6,6 +6,7 @@ use serde::de::MapAccess;
 use super::Malformed;
 use super::csv_table::Table;
 use super::json::{self, As, Shape, key};
+use super::kept::{EXCEPTIONS_ROOM, Kept};
 use super::row::{Context, ReadRow, Rows};
 use super::text::unescaped;
 use super::value::{count, skip, text};
@@ -31,19 +32,22 @@ impl Exceptions {
         let (count, message) = (table.column("Count"), table.column("Message"));
         let (traceback, nodes) = (table.column("Traceback"), table.column("Nodes"));
         let mut page = Self::default();
+        let mut exceptions = Kept::new(EXCEPTIONS_ROOM);
         let rejected = &mut page.rejected;
         while let Some(row) = table.next_row(rejected)? {
             let message = row.text(message, rejected).map(Text::from);
             let (Some(count), Some(message)) = (row.count(count, rejected), message) else {
                 continue;
             };
-            page.exceptions.push(Exception {
+            let exception = Exception {
                 message,
                 count,
                 traceback: row.text(traceback, rejected).unwrap_or_default().into(),
                 nodes: split(row.text(nodes, rejected).unwrap_or_default()),
-            });
+            };
+            exceptions.push(exception, rejected);
         }
+        page.exceptions = exceptions.into_rows();
         Ok(page)
     }
 
@@ -74,7 +78,7 @@ impl<'de> Shape<'de> for Page {
         let mut exceptions = None;
         while let Some(key) = key(&mut map)? {
             if key == "exceptions" {
-                let rows = Rows { context: &mut context, row: ExceptionRow };
+                let rows = Rows { context: &mut context, row: ExceptionRow, room: EXCEPTIONS_ROOM };
                 exceptions = map.next_value_seed(As(rows))?;
             } else {
                 skip(&mut map)?;
@@ -94,7 +98,7 @@ impl ReadRow for ExceptionRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-        exceptions: &mut Vec<Exception>,
+        exceptions: &mut Kept<Exception>,
     ) -> Result<(), A::Error> {
         let rejected = &mut context.rejected;
         let mut occurrences = None;
@@ -121,7 +125,9 @@ impl ReadRow for ExceptionRow {
             }
         }
         // Without a valid count there is nothing to tell.
-        exceptions.extend(occurrences.map(|count| Exception { count, ..exception }));
+        if let Some(count) = occurrences {
+            exceptions.push(Exception { count, ..exception }, rejected);
+        }
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use locust_model::RequestError;
 
 use super::Malformed;
 use super::csv_table::Table;
+use super::kept::{FAILURES_CSV_ROOM, Kept};
 use super::row::Methods;
 use super::text::unquoted;
 use super::timestamp;
@@ -29,6 +30,7 @@ impl Failures {
         let (first, last) = (table.column("First Seen"), table.column("Last Seen"));
         let mut methods = Methods::default();
         let mut page = Self::default();
+        let mut errors = Kept::new(FAILURES_CSV_ROOM);
         let rejected = &mut page.rejected;
         while let Some(row) = table.next_row(rejected)? {
             let method = methods.intern(row.text(method, rejected).unwrap_or_default());
@@ -37,15 +39,17 @@ impl Failures {
             let ((Some(name), Some(error)), Some(occurrences)) = (texts, occurrences) else {
                 continue;
             };
-            page.errors.push(RequestError {
+            let error = RequestError {
                 method,
                 name: name.into(),
                 error: error.into(),
                 occurrences,
                 first_seen: row.text(first, rejected).and_then(timestamp::from_iso),
                 last_seen: row.text(last, rejected).and_then(timestamp::from_iso),
-            });
+            };
+            errors.push(error, rejected);
         }
+        page.errors = errors.into_rows();
         Ok(page)
     }
 

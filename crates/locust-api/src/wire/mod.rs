@@ -7,6 +7,7 @@ mod exceptions;
 mod failures_csv;
 mod index;
 mod json;
+mod kept;
 mod keys;
 mod logs;
 mod malformed;

@@ -4,6 +4,7 @@ use locust_model::{Endpoint, Percentile, Text};
 use serde::de::{MapAccess, SeqAccess};
 
 use super::json::{As, Shape};
+use super::kept::{Kept, Weigh};
 use crate::Rejected;
 
 /// What the rows of one answer share.
@@ -78,25 +79,27 @@ pub(super) const LIMIT: usize = 500;
 pub(super) struct Rows<'c, F> {
     pub(super) context: &'c mut Context,
     pub(super) row: F,
+    /// The bytes that the rows may take.
+    pub(super) room: usize,
 }
 
 /// One row, read from its object.
 struct Row<'c, F: ReadRow> {
     context: &'c mut Context,
     reader: &'c mut F,
-    rows: &'c mut Vec<F::Row>,
+    rows: &'c mut Kept<F::Row>,
 }
 
 /// Reads a row from its object and puts it to the others, or drops it and counts why. It is not
 /// handed back, since a row is large and its way up is long.
 pub(super) trait ReadRow {
-    type Row;
+    type Row: Weigh;
 
     fn read<'de, A: MapAccess<'de>>(
         &mut self,
         map: A,
         context: &mut Context,
-        rows: &mut Vec<Self::Row>,
+        rows: &mut Kept<Self::Row>,
     ) -> Result<(), A::Error>;
 }
 
@@ -109,12 +112,12 @@ impl<'de, F: ReadRow> Shape<'de> for Rows<'_, F> {
     }
 
     fn list<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let Self { context, mut row } = self;
-        let mut rows = Vec::with_capacity(LIMIT + 1);
+        let Self { context, mut row, room } = self;
+        let mut rows = Kept::new(room);
         loop {
             let next = Row { context: &mut *context, reader: &mut row, rows: &mut rows };
             if seq.next_element_seed(As(next))?.is_none() {
-                return Ok(Some(rows));
+                return Ok(Some(rows.into_rows()));
             }
         }
     }

@@ -7,6 +7,7 @@ use super::Malformed;
 use super::endpoint_row::{EndpointRow, share};
 use super::error_row::ErrorRow;
 use super::json::{self, As, Shape, key};
+use super::kept::JSON_ROOM;
 use super::row::{Context, LIMIT, Rows, in_order, take_total};
 use super::text::{Dialect, unescaped, unquoted};
 use super::value::{self, count, number, skip};
@@ -117,19 +118,28 @@ impl<'de> Shape<'de> for Page {
             let context = &mut self.context;
             match &*key {
                 "stats" => {
-                    let rows =
-                        map.next_value_seed(As(Rows { context, row: EndpointRow::default() }))?;
+                    let rows = map.next_value_seed(As(Rows {
+                        context,
+                        row: EndpointRow::default(),
+                        room: JSON_ROOM,
+                    }))?;
                     self.has_stats = rows.is_some();
                     self.stats.endpoints = rows.unwrap_or_default();
                 }
                 "errors" => {
-                    let rows =
-                        map.next_value_seed(As(Rows { context, row: ErrorRow::default() }))?;
+                    let rows = map.next_value_seed(As(Rows {
+                        context,
+                        row: ErrorRow::default(),
+                        room: JSON_ROOM,
+                    }))?;
                     self.stats.errors = rows.unwrap_or_default();
                 }
                 "workers" => {
-                    let rows =
-                        map.next_value_seed(As(Rows { context, row: WorkerRow::default() }))?;
+                    let rows = map.next_value_seed(As(Rows {
+                        context,
+                        row: WorkerRow::default(),
+                        room: JSON_ROOM,
+                    }))?;
                     self.stats.workers = rows;
                 }
                 "current_response_time_percentiles" => {

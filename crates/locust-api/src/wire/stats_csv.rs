@@ -4,6 +4,7 @@ use locust_model::{Endpoint, Millis, Percentile};
 
 use super::Malformed;
 use super::csv_table::{Row, Table};
+use super::kept::{Kept, STATS_CSV_ROOM};
 use super::row::{Methods, endpoint, in_order, take_total};
 use crate::{Quantiles, Rejected};
 
@@ -25,9 +26,13 @@ impl StatsCsv {
         let columns = Columns::find(&table, quantiles);
         let mut methods = Methods::default();
         let mut page = Self::default();
+        let mut endpoints = Kept::new(STATS_CSV_ROOM);
         while let Some(row) = table.next_row(&mut page.rejected)? {
-            page.endpoints.extend(columns.endpoint(&row, &mut methods, &mut page.rejected));
+            if let Some(endpoint) = columns.endpoint(&row, &mut methods, &mut page.rejected) {
+                endpoints.push(endpoint, &mut page.rejected);
+            }
         }
+        page.endpoints = endpoints.into_rows();
         page.total = take_total(&mut page.endpoints);
         if page.total.is_none() {
             // It is the last row: without it, others may be missing too.

@@ -5,6 +5,7 @@ use serde::de::MapAccess;
 
 use super::Malformed;
 use super::json::{self, As, Shape, key};
+use super::kept::{TASKS_ROOM, Weigh, cut};
 use super::value::{number, skip};
 use crate::Rejected;
 
@@ -91,6 +92,33 @@ impl<'de> Shape<'de> for Page {
     }
 }
 
+/// Tasks being read.
+struct Reading {
+    classes: Vec<(Text, f64)>,
+    tasks: Vec<TaskRatio>,
+    rejected: Rejected,
+    room: usize,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        let rejected = Rejected::default();
+        Self { classes: Vec::new(), tasks: Vec::new(), rejected, room: TASKS_ROOM }
+    }
+}
+
+impl Reading {
+    /// Whether there is room for so many bytes more; if not, that is counted.
+    fn takes(&mut self, weight: usize) -> bool {
+        let room = self.room.checked_sub(weight);
+        match room {
+            Some(room) => self.room = room,
+            None => self.rejected.add(Rejected::TOO_MANY),
+        }
+        room.is_some()
+    }
+}
+
 struct Classes;
 
 impl<'de> Shape<'de> for Classes {
@@ -101,15 +129,20 @@ impl<'de> Shape<'de> for Classes {
     }
 
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut tasks = Tasks::default();
+        let mut tasks = Reading::default();
         while let Some(name) = key(&mut map)? {
-            let class = Text::from(name);
+            let class = Text::from(cut(&name));
             let node = Node { class: &class, path: "", depth: 0, tasks: &mut tasks };
             if let Some(ratio) = map.next_value_seed(As(node))? {
-                tasks.classes.push((class, ratio));
+                let weight =
+                    TaskRatio { class: class.clone(), task: class.clone(), ratio }.weight();
+                if tasks.takes(weight + class.len()) {
+                    tasks.classes.push((class, ratio));
+                }
             }
         }
-        Ok(Some(tasks))
+        let Reading { classes, tasks, rejected, .. } = tasks;
+        Ok(Some(Tasks { classes, tasks, rejected }))
     }
 }
 
@@ -119,7 +152,7 @@ struct Node<'t> {
     /// Empty for the class itself.
     path: &'t str,
     depth: usize,
-    tasks: &'t mut Tasks,
+    tasks: &'t mut Reading,
 }
 
 impl<'de> Shape<'de> for Node<'_> {
@@ -152,7 +185,7 @@ struct Nested<'t> {
     class: &'t Text,
     path: &'t str,
     depth: usize,
-    tasks: &'t mut Tasks,
+    tasks: &'t mut Reading,
 }
 
 impl<'de> Shape<'de> for Nested<'_> {
@@ -170,13 +203,16 @@ impl<'de> Shape<'de> for Nested<'_> {
                 tasks.rejected.add(Rejected::TOO_DEEP);
                 continue;
             }
-            let path = if path.is_empty() { name.into_owned() } else { format!("{path}/{name}") };
+            let name = cut(&name);
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
             // A task stands before those that are nested in it.
             let at = tasks.tasks.len();
             let node = Node { class, path: &path, depth: depth + 1, tasks: &mut *tasks };
             if let Some(ratio) = map.next_value_seed(As(node))? {
                 let task = TaskRatio { class: class.clone(), task: path.into(), ratio };
-                tasks.tasks.insert(at, task);
+                if tasks.takes(task.weight()) {
+                    tasks.tasks.insert(at, task);
+                }
             }
         }
         Ok(())

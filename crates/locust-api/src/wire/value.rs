@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::kept::cut;
 use super::mend::NOT_FINITE;
 use crate::Rejected;
 
@@ -166,7 +167,7 @@ impl<T, F: FnOnce(&str) -> T> Due for Text<'_, F> {
     }
 
     fn text(self, value: &str) -> Option<T> {
-        Some((self.make)(value))
+        Some((self.make)(cut(value)))
     }
 
     fn other(self) -> Option<T> {

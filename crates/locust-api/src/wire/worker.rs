@@ -3,6 +3,7 @@
 use locust_model::{State, Text, Worker};
 use serde::de::MapAccess;
 
+use super::kept::Kept;
 use super::keys::{Field, Keys};
 use super::row::{Context, ReadRow};
 use super::value::{count, number, skip, text};
@@ -42,7 +43,7 @@ impl ReadRow for WorkerRow {
         &mut self,
         mut map: A,
         context: &mut Context,
-        workers: &mut Vec<Worker>,
+        workers: &mut Kept<Worker>,
     ) -> Result<(), A::Error> {
         let rejected = &mut context.rejected;
         let mut id = None;
@@ -76,7 +77,7 @@ impl ReadRow for WorkerRow {
         };
         worker.id = id;
         forget_what_locust_does_not_know(&mut worker);
-        workers.push(worker);
+        workers.push(worker, rejected);
         Ok(())
     }
 }

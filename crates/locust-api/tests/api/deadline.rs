@@ -86,3 +86,45 @@ async fn independent_routes_are_asked_at_once() {
     assert!(look.collectors.iter().all(|collector| collector.success));
     assert!(took < pause * 3, "{took:?}");
 }
+
+/// Statistics of some tens of megabytes, which take long to read.
+fn huge_stats() -> String {
+    let rows = r#"{"name":1},"#.repeat(3_000_000);
+    format!(r#"{{"stats":[{rows}{{"name":"Aggregated","method":"","num_requests":7}}]}}"#)
+}
+
+#[tokio::test]
+async fn reading_a_huge_answer_holds_up_neither_the_look_nor_anybody_else() {
+    let server = running_but(vec![
+        ("/stats/requests", Reply::json(huge_stats())),
+        ("/stats/requests/csv", Reply::not_found()),
+    ])
+    .await;
+    let client = server.client();
+    let watch = async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..100 {
+            let started = Instant::now();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            longest = longest.max(started.elapsed());
+        }
+        longest
+    };
+    let ((look, _), longest) = tokio::join!(look_for(&client, Duration::from_secs(8)), watch);
+    assert!(longest < Duration::from_secs(1), "others waited for {longest:?}");
+    assert_eq!(look.snapshot.unwrap().total.unwrap().requests, Some(7));
+    let dropped = look.rejected.iter().find(|(reason, _)| *reason == "too_many").unwrap().1;
+    assert!(dropped > 2_900_000, "{dropped}");
+}
+
+#[tokio::test]
+async fn a_huge_answer_that_is_still_being_read_at_the_deadline_is_a_timeout() {
+    let server = running_but(vec![("/stats/requests", Reply::json(huge_stats()))]).await;
+    let client = server.client();
+    let (look, took) = look_for(&client, LATE).await;
+    assert!(look.snapshot.is_ok());
+    let hurry = took / 2;
+    let (look, took) = look_for(&client, hurry).await;
+    assert!(took < hurry + Duration::from_millis(500), "{took:?} instead of {hurry:?}");
+    assert!(matches!(look.snapshot, Err(Error::TimedOut { .. })), "{:?}", look.snapshot.err());
+}

@@ -328,3 +328,21 @@ fn every_answer_without_an_end_at_once() {
     }
     assert!(exporter.peak_memory() < 2 * BODY_LIMIT as u64, "{}", exporter.peak_memory());
 }
+
+#[test]
+fn millions_of_tiny_rows_just_under_the_limit() {
+    let total = r#"{"name":"Aggregated","method":"","num_requests":7}"#;
+    let tiny = r#"{"name":1},"#;
+    let rows = tiny.repeat((BODY_LIMIT - 1000) / tiny.len());
+    let locust = Locust::running();
+    locust.set_stats(format!(r#"{{"stats":[{rows}{total}]}}"#));
+    let csv = format!("Type,Name,Request Count\n{},Aggregated,7\n", ",1,1\n".repeat(12_000_000));
+    locust.set("/stats/requests/csv", Answer::new("200 OK", "text/csv", csv));
+    let exporter = Plan::of(&locust).arg("--locust.timeout=60s").start();
+    let unhurried = [("X-Prometheus-Scrape-Timeout-Seconds", "60")];
+    let scrape = read(&exporter.ask("GET", "/metrics", &unhurried));
+    assert_is(&scrape, "locust_up", &[], 1.0);
+    let rejected = "locust_exporter_rejected_rows_total";
+    assert!(scrape.value(rejected, &[("reason", "too_many")]).unwrap() > 10_000_000.0);
+    assert!(exporter.peak_memory() < 2 * BODY_LIMIT as u64, "{}", exporter.peak_memory());
+}
