@@ -18,6 +18,12 @@ const LARGE_BODY: usize = 4 << 20;
 /// It remembers what saves requests: whether the last look was truncated, what the page of the web
 /// UI said, and the session of a login. Its futures may be dropped at any time.
 ///
+/// So a snapshot's version, host, target of users and spawn rate may be up to 30 seconds old,
+/// while nothing in the statistics shows that they may have changed: another state, fewer requests
+/// than at the last look, or, in a running test, users that left their target. Where the page
+/// cannot be had, the target and the spawn rate are left out, and the last version and host given
+/// until it can, or until Locust itself cannot be reached. All else in a snapshot is of its look.
+///
 /// The methods for single routes wait without end; only [`Client::look`] has a deadline.
 pub struct Client {
     transport: Transport,

@@ -7,8 +7,13 @@ use locust_model::State;
 use crate::wire::Dialect;
 use crate::{Index, Quantiles, Stats};
 
-/// How long what the page of the web UI said is believed.
-const INDEX_AGE: Duration = Duration::from_mins(1);
+/// How long what the page of the web UI said is believed while nothing shows that it has changed.
+///
+/// Nothing shows a host, a target or a spawn rate that was edited without a new run, nor a new run
+/// that by the next look has the state, the users and more requests than the last one had. So
+/// these, and the version, may be this old. It is not less, since the page holds the history of
+/// the test: after hours, megabytes that Locust writes anew each time.
+const INDEX_AGE: Duration = Duration::from_secs(30);
 
 /// What a client remembers from one look to the next.
 #[derive(Debug, Default)]
@@ -17,6 +22,8 @@ pub(crate) struct Memory {
     rows_truncated: bool,
     /// Whether the last look saw more errors than the JSON gives.
     errors_truncated: bool,
+    /// The requests of the last look.
+    requests: Option<u64>,
     pub(crate) dialect: Dialect,
     index: Option<Remembered>,
 }
@@ -39,6 +46,7 @@ pub(crate) struct Plan {
     pub(crate) failures_csv: bool,
     pub(crate) index: bool,
     remembered: Option<Remembered>,
+    requests: Option<u64>,
 }
 
 /// What the statistics tell about what else to ask.
@@ -48,6 +56,7 @@ pub(crate) struct Facts {
     pub(crate) errors_truncated: bool,
     state: Option<State>,
     users: Option<u64>,
+    requests: Option<u64>,
 }
 
 impl Facts {
@@ -57,6 +66,7 @@ impl Facts {
             errors_truncated: stats.errors_are_truncated(),
             state: stats.state.clone(),
             users: stats.user_count,
+            requests: stats.total.as_ref().and_then(|total| total.requests),
         }
     }
 }
@@ -71,6 +81,7 @@ impl Memory {
                 !known.is_fresh || now.saturating_duration_since(known.asked) >= INDEX_AGE
             }),
             remembered: self.index.clone(),
+            requests: self.requests,
         }
     }
 
@@ -78,6 +89,7 @@ impl Memory {
     pub(crate) fn learn(&mut self, facts: &Facts, dialect: Dialect) {
         self.rows_truncated = facts.rows_truncated;
         self.errors_truncated = facts.errors_truncated;
+        self.requests = facts.requests;
         self.dialect = dialect;
     }
 
@@ -112,15 +124,17 @@ impl Memory {
 }
 
 impl Plan {
-    /// Whether what the page of the web UI said must be asked again: the state has changed since,
-    /// or the users are others than were wished for. In the latter case not again and again: with
-    /// a load shape nobody wishes for what it does.
+    /// Whether what the page of the web UI said must be asked again before its time: the state has
+    /// changed since, or the requests are fewer than at the last look (a new run, or a reset), or
+    /// the users are others than were wished for. In the latter case not again and again: with a
+    /// load shape nobody wishes for what it does.
     pub(crate) fn needs_index(&self, facts: &Facts) -> bool {
         let Some(known) = &self.remembered else { return true };
         let is_off_target = facts.state == Some(State::Running)
             && known.index.num_users.is_some()
             && known.index.num_users != facts.users;
-        known.state != facts.state || (is_off_target && known.users != facts.users)
+        let began_anew = facts.requests.zip(self.requests).is_some_and(|(now, then)| now < then);
+        known.state != facts.state || began_anew || (is_off_target && known.users != facts.users)
     }
 }
 
@@ -137,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_believed_for_a_minute() {
+    fn the_page_is_believed_for_half_a_minute() {
         let (mut memory, start) = (Memory::default(), Instant::now());
         assert!(memory.plan(Quantiles::Default, start).index);
         memory.learn_index(Some(page(Some(5))), &running(5), start);
         let is_due =
             |seconds| memory.plan(Quantiles::Default, start + Duration::from_secs(seconds)).index;
-        assert!(!is_due(59));
-        assert!(is_due(60));
+        assert!(!is_due(29));
+        assert!(is_due(30));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a client asks, and what it spares Locust.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::locust::{changing, page, running, running_but};
 use crate::server::{Reply, Server};
@@ -37,6 +38,30 @@ async fn the_page_is_asked_again_when_the_state_changes() {
 }
 
 #[tokio::test]
+async fn a_new_run_with_another_host_between_two_looks_shows_the_new_host() {
+    let stats = |requests| {
+        format!(
+            r#"{{"state":"running","user_count":30,"stats":[
+                {{"name":"Aggregated","method":"","num_requests":{requests}}}]}}"#
+        )
+    };
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |request| match request.path.as_str() {
+        "/stats/requests" => Reply::json(stats([500, 600, 20, 30][looks.fetch_add(1, SeqCst)])),
+        "/" if looks.load(SeqCst) < 3 => page(r#"{"version":"2.47.0","host":"http://old"}"#),
+        "/" => page(r#"{"version":"2.47.0","host":"http://new"}"#),
+        _ => running(request),
+    })
+    .await;
+    let client = server.client();
+    for (host, pages) in [("old", 1), ("old", 1), ("new", 2), ("new", 2)] {
+        let seen = snapshot(look(&client).await);
+        assert_eq!(seen.host.as_deref(), Some(&*format!("http://{host}")));
+        assert_eq!(server.count("/"), pages);
+    }
+}
+
+#[tokio::test]
 async fn the_page_is_asked_again_when_the_users_leave_their_target_while_running() {
     let (server, current) = changing(&stats("running", 30)).await;
     let client = server.client();
@@ -52,11 +77,11 @@ async fn the_page_is_asked_again_when_the_users_leave_their_target_while_running
 async fn a_page_that_failed_is_asked_again_and_the_last_version_kept() {
     let (looks, pages) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let server = Server::start(move |request| match request.path.as_str() {
-        "/stats/requests" => match looks.fetch_add(1, Ordering::SeqCst) {
+        "/stats/requests" => match looks.fetch_add(1, SeqCst) {
             0 => Reply::json(stats("running", 5)),
             _ => Reply::json(stats("stopped", 5)),
         },
-        "/" => match pages.fetch_add(1, Ordering::SeqCst) {
+        "/" => match pages.fetch_add(1, SeqCst) {
             0 => page(r#"{"version":"2.47.0","num_users":5,"spawn_rate":1,"host":"http://h"}"#),
             _ => Reply::new("500 INTERNAL SERVER ERROR", "text/html", "no"),
         },
@@ -80,7 +105,7 @@ async fn a_connection_that_breaks_before_the_answer_is_tried_once_more() {
     for broken in [Reply::ThenReset(Vec::new()), Reply::ThenReset(b"HTTP/1.1 2".to_vec())] {
         let count = AtomicUsize::new(0);
         let server = Server::start(move |request| match request.path.as_str() {
-            "/stats/requests" if count.fetch_add(1, Ordering::SeqCst) == 0 => broken.clone(),
+            "/stats/requests" if count.fetch_add(1, SeqCst) == 0 => broken.clone(),
             _ => running(request),
         })
         .await;
