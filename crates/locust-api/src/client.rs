@@ -57,14 +57,15 @@ impl Client {
         })
     }
 
-    /// Asks `/stats/requests/csv`: every row. It costs Locust twice as much as the JSON does.
+    /// Asks `/stats/requests/csv`: every row. It costs Locust twice as much as the JSON does. The
+    /// percentiles are those that the JSON's rows had at the last look.
     ///
     /// # Errors
     ///
     /// An [`Error`] that says why the route could not be had.
     pub async fn stats_csv(&self) -> Result<StatsCsv, Error> {
-        let quantiles = self.quantiles;
-        self.ask(route::STATS_CSV, move |body| StatsCsv::parse(&body, quantiles)).await
+        let known = self.memory().shares.clone();
+        self.stats_csv_with(known).await
     }
 
     /// Asks `/stats/failures/csv`: every error. Locust up to 2.27 writes those of workers with one
@@ -139,6 +140,12 @@ impl Client {
     /// An [`Error`] that says why the route could not be had.
     pub async fn index(&self) -> Result<Index, Error> {
         self.ask(route::INDEX, Index::parse).await
+    }
+
+    /// Asks `/stats/requests/csv`, where these shares are known from the JSON.
+    pub(crate) async fn stats_csv_with(&self, known: Vec<f64>) -> Result<StatsCsv, Error> {
+        let quantiles = self.quantiles;
+        self.ask(route::STATS_CSV, move |body| StatsCsv::parse(&body, quantiles, &known)).await
     }
 
     /// Asks `/exceptions` and leaves the texts as they came.

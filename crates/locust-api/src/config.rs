@@ -101,7 +101,8 @@ pub struct Tls {
 /// Which percentiles are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Quantiles {
-    /// Those of Locust's table; 0.5, 0.95 and 0.99 where the rows come from the CSV.
+    /// Those of Locust's table. Where the rows come from the CSV, those of them that it has, or
+    /// else 0.5, 0.95 and 0.99.
     #[default]
     Default,
     /// Every one that Locust knows, through the CSV on every look.

@@ -15,7 +15,7 @@ pub fn json(body: &[u8]) {
 
 /// Reads all that is CSV.
 pub fn csv(body: &[u8]) {
-    let _ = StatsCsv::parse(body, Quantiles::All);
+    let _ = StatsCsv::parse(body, Quantiles::All, &[]);
     let _ = Failures::parse(body);
     let _ = Exceptions::parse_csv(body);
 }

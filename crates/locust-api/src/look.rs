@@ -90,7 +90,10 @@ impl Client {
         let told = async || facts.wait().await.as_ref();
         let stats_csv = async {
             let due = plan.stats_csv || told().await.is_some_and(|facts| facts.rows_truncated);
-            Some(due.then(|| asked(self, route::STATS_CSV, self.stats_csv(), deadline))?.await)
+            let told = facts.get().and_then(|facts| Some(&facts.as_ref()?.shares));
+            let shares = told.filter(|shares| !shares.is_empty()).unwrap_or(&plan.shares);
+            let answer = self.stats_csv_with(shares.clone());
+            Some(due.then(|| asked(self, route::STATS_CSV, answer, deadline))?.await)
         };
         let failures_csv = async {
             let due = plan.failures_csv || told().await.is_some_and(|facts| facts.errors_truncated);

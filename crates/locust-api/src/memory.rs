@@ -24,6 +24,8 @@ pub(crate) struct Memory {
     errors_truncated: bool,
     /// The requests of the last look.
     requests: Option<u64>,
+    /// The shares of the percentiles of the JSON's rows, as they were last seen.
+    pub(crate) shares: Vec<f64>,
     pub(crate) dialect: Dialect,
     index: Option<Remembered>,
 }
@@ -45,6 +47,7 @@ pub(crate) struct Plan {
     pub(crate) stats_csv: bool,
     pub(crate) failures_csv: bool,
     pub(crate) index: bool,
+    pub(crate) shares: Vec<f64>,
     remembered: Option<Remembered>,
     requests: Option<u64>,
 }
@@ -54,6 +57,7 @@ pub(crate) struct Plan {
 pub(crate) struct Facts {
     pub(crate) rows_truncated: bool,
     pub(crate) errors_truncated: bool,
+    pub(crate) shares: Vec<f64>,
     state: Option<State>,
     users: Option<u64>,
     requests: Option<u64>,
@@ -64,6 +68,7 @@ impl Facts {
         Self {
             rows_truncated: stats.rows_are_truncated(),
             errors_truncated: stats.errors_are_truncated(),
+            shares: stats.shares(),
             state: stats.state.clone(),
             users: stats.user_count,
             requests: stats.total.as_ref().and_then(|total| total.requests),
@@ -82,6 +87,7 @@ impl Memory {
             }),
             remembered: self.index.clone(),
             requests: self.requests,
+            shares: self.shares.clone(),
         }
     }
 
@@ -90,6 +96,9 @@ impl Memory {
         self.rows_truncated = facts.rows_truncated;
         self.errors_truncated = facts.errors_truncated;
         self.requests = facts.requests;
+        if !facts.shares.is_empty() {
+            self.shares.clone_from(&facts.shares);
+        }
         self.dialect = dialect;
     }
 

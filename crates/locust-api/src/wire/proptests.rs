@@ -81,7 +81,7 @@ fn read_as_anything(body: &[u8]) {
     let _ = worker_count(body.to_vec());
     let _ = Index::parse(body.to_vec());
     let _ = login_callback(body.to_vec());
-    let _ = StatsCsv::parse(body, Quantiles::All);
+    let _ = StatsCsv::parse(body, Quantiles::All, &[]);
     let _ = Failures::parse(body).map(|mut failures| failures.unquote());
     let _ = Exceptions::parse_csv(body);
 }

@@ -51,6 +51,14 @@ impl Stats {
         Ok(page.finish())
     }
 
+    /// The shares of the rows' percentiles, as Locust's `PERCENTILES_TO_STATISTICS` sets them.
+    pub(crate) fn shares(&self) -> Vec<f64> {
+        // A row without requests has none.
+        let rows = self.total.iter().chain(&self.endpoints).map(|row| &row.percentiles);
+        let fullest = rows.max_by_key(|percentiles| percentiles.len());
+        fullest.into_iter().flatten().map(|percentile| percentile.q).collect()
+    }
+
     /// Whether Locust has more rows than it gives: the row limit is reached, and the requests of
     /// the rows do not add up to the total.
     pub fn rows_are_truncated(&self) -> bool {

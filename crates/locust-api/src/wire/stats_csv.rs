@@ -21,9 +21,15 @@ pub struct StatsCsv {
 }
 
 impl StatsCsv {
-    pub(crate) fn parse(body: &[u8], quantiles: Quantiles) -> Result<Self, Malformed> {
+    /// Reads the columns of the percentiles that are wanted. By default they are those `known`
+    /// from the JSON, so that no series vanishes when the rows come from here.
+    pub(crate) fn parse(
+        body: &[u8],
+        quantiles: Quantiles,
+        known: &[f64],
+    ) -> Result<Self, Malformed> {
         let mut table = Table::new(body, &["Name", "Request Count"])?;
-        let columns = Columns::find(&table, quantiles);
+        let columns = Columns::find(&table, quantiles, known);
         let mut methods = Methods::default();
         let mut page = Self::default();
         let mut endpoints = Kept::new(STATS_CSV_ROOM);
@@ -56,12 +62,15 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(table: &Table<'_>, quantiles: Quantiles) -> Self {
-        let percentiles = table
-            .columns()
-            .filter_map(|(at, name)| Some((share(name)?, at)))
-            .filter(|(q, _)| quantiles == Quantiles::All || [0.5, 0.95, 0.99].contains(q))
-            .collect();
+    fn find(table: &Table<'_>, quantiles: Quantiles, known: &[f64]) -> Self {
+        let mut percentiles: Vec<_> =
+            table.columns().filter_map(|(at, name)| Some((share(name)?, at))).collect();
+        if quantiles == Quantiles::Default {
+            let here: Vec<f64> = percentiles.iter().map(|(q, _)| *q).collect();
+            let wanted =
+                if known.iter().any(|q| here.contains(q)) { known } else { &[0.5, 0.95, 0.99] };
+            percentiles.retain(|(q, _)| wanted.contains(q));
+        }
         Self {
             method: table.column("Type").or_else(|| table.column("Method")),
             name: table.column("Name"),

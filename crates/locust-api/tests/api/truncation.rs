@@ -125,11 +125,14 @@ async fn what_was_truncated_once_is_asked_at_once_the_next_time() {
 }
 
 #[tokio::test]
-async fn the_csv_gives_three_percentiles_or_all() {
+async fn the_csv_gives_the_percentiles_of_the_json_or_all() {
     let server = many().await;
-    let seen = snapshot(look(&server.client()).await);
-    let shares = |e: &Endpoint| e.percentiles.iter().map(|p| p.q).collect::<Vec<_>>();
-    assert_eq!(shares(&seen.endpoints[0]), [0.5, 0.95, 0.99]);
+    let client = server.client();
+    for _ in 0..2 {
+        let seen = snapshot(look(&client).await);
+        assert_eq!(shares(&seen.endpoints[0]), [0.95, 0.99]);
+        assert_eq!(shares(&seen.endpoints[2000]), [0.95, 0.99]);
+    }
 
     let server = running_but(vec![]).await;
     let config = Config { quantiles: Quantiles::All, ..server.config() };
@@ -138,6 +141,39 @@ async fn the_csv_gives_three_percentiles_or_all() {
     assert_eq!(shares(&seen.endpoints[0]), all);
     assert_eq!(seen.endpoints.len(), 9);
     assert_eq!(seen.endpoints[0].min, Some(Millis(0.849_436_999_999_397_8)), "exact");
+}
+
+/// A Locust with 501 endpoints, whose JSON has 500 with these percentiles.
+async fn with_percentiles(keys: [&str; 2]) -> Server {
+    let [a, b] = keys.map(|key| format!(r#""response_time_percentile_{key}":3"#));
+    let stats =
+        five_hundred(1002).replace(r#""method":"GET""#, &format!(r#""method":"GET",{a},{b}"#));
+    running_but(vec![
+        ("/stats/requests", Reply::json(stats)),
+        ("/stats/requests/csv", Reply::csv(fixture("odd/many_stats.csv"))),
+    ])
+    .await
+}
+
+fn shares(endpoint: &Endpoint) -> Vec<f64> {
+    endpoint.percentiles.iter().map(|percentile| percentile.q).collect()
+}
+
+#[tokio::test]
+async fn quantiles_do_not_change_at_the_501st_endpoint() {
+    for (keys, expected) in [
+        (["0.9", "0.999"], [0.9, 0.999].as_slice()),
+        (["0.93", "0.999"], &[0.999]),
+        (["0.93", "0.97"], &[0.5, 0.95, 0.99]),
+    ] {
+        let server = with_percentiles(keys).await;
+        let client = server.client();
+        for _ in 0..2 {
+            let look = look(&client).await;
+            assert_eq!(collector(&look, "stats_csv"), Some(true));
+            assert_eq!(shares(&snapshot(look).endpoints[0]), expected, "{keys:?}");
+        }
+    }
 }
 
 #[tokio::test]
