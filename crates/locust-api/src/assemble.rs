@@ -16,15 +16,23 @@ pub(crate) struct Parts {
     pub(crate) exceptions: Option<Exceptions>,
     pub(crate) tasks: Option<Tasks>,
     pub(crate) index: Option<Index>,
+    pub(crate) full: Full,
+}
+
+/// How many rows and errors there were when all of them were had; `0` where they never were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Full {
+    pub(crate) rows: usize,
+    pub(crate) errors: usize,
 }
 
 /// Puts the parts together.
 pub(crate) fn assemble(parts: Parts, time: SystemTime, rejected: &mut Rejected) -> Snapshot {
-    let Parts { mut stats, stats_csv, failures_csv, exceptions, tasks, index } = parts;
+    let Parts { mut stats, stats_csv, failures_csv, exceptions, tasks, index, full } = parts;
     rejected.merge(&stats.rejected);
     let mut snapshot = Snapshot::empty(time);
-    snapshot.truncated_rows =
-        put_rows(&mut stats, stats_csv, rejected) + put_errors(&mut stats, failures_csv, rejected);
+    snapshot.truncated_rows = put_rows(&mut stats, stats_csv, full.rows, rejected)
+        + put_errors(&mut stats, failures_csv, full.errors, rejected);
     snapshot.exceptions = exceptions.map(|mut exceptions| {
         rejected.merge(&exceptions.rejected);
         if stats.dialect.escapes_exceptions {
@@ -53,9 +61,11 @@ pub(crate) fn assemble(parts: Parts, time: SystemTime, rejected: &mut Rejected) 
 }
 
 /// Takes the rows, and the total with them so that they agree, from the CSV where it was asked
-/// for. Answers how many rows are missing at least: if the requests do not add up, one.
-fn put_rows(stats: &mut Stats, csv: Option<StatsCsv>, rejected: &mut Rejected) -> u64 {
-    let Some(csv) = csv else { return u64::from(stats.rows_are_truncated()) };
+/// for. Answers how many rows are missing at least.
+fn put_rows(stats: &mut Stats, csv: Option<StatsCsv>, full: usize, rejected: &mut Rejected) -> u64 {
+    let Some(csv) = csv else {
+        return missing(stats.rows_are_truncated(), full, stats.endpoints.len());
+    };
     rejected.merge(&csv.rejected);
     let StatsCsv { mut total, mut endpoints, .. } = csv;
     put_current_rates(&mut endpoints, &stats.endpoints);
@@ -69,14 +79,27 @@ fn put_rows(stats: &mut Stats, csv: Option<StatsCsv>, rejected: &mut Rejected) -
 }
 
 /// Takes the errors from the CSV where it was asked for. Answers how many are missing at least.
-fn put_errors(stats: &mut Stats, csv: Option<Failures>, rejected: &mut Rejected) -> u64 {
-    let Some(mut csv) = csv else { return u64::from(stats.errors_are_truncated()) };
+fn put_errors(
+    stats: &mut Stats,
+    csv: Option<Failures>,
+    full: usize,
+    rejected: &mut Rejected,
+) -> u64 {
+    let Some(mut csv) = csv else {
+        return missing(stats.errors_are_truncated(), full, stats.errors.len());
+    };
     rejected.merge(&csv.rejected);
     if stats.dialect.escapes_errors {
         csv.unquote();
     }
     stats.errors = csv.errors;
     0
+}
+
+/// How many are missing at least, where some are: one, or those that were there when all were had,
+/// since in a run none goes away.
+fn missing(is_truncated: bool, full: usize, had: usize) -> u64 {
+    if is_truncated { full.saturating_sub(had).max(1) as u64 } else { 0 }
 }
 
 /// The CSV has no current rates: those of the JSON's rows are put to them.

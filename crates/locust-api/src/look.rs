@@ -130,8 +130,12 @@ impl Client {
         }
         let snapshot = stats.map(|stats| {
             let index = self.remember(&stats, index);
+            let full = self.memory().learn_full(
+                stats_csv.as_ref().map(|csv| csv.endpoints.len()),
+                failures_csv.as_ref().map(|csv| csv.errors.len()),
+            );
             let tasks = tasks.flatten();
-            let parts = Parts { stats, stats_csv, failures_csv, exceptions, tasks, index };
+            let parts = Parts { stats, stats_csv, failures_csv, exceptions, tasks, index, full };
             assemble(parts, time, &mut rejected)
         });
         if matches!(snapshot, Err(Error::Unreachable { .. } | Error::NotLocust { .. })) {

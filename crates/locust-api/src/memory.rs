@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use locust_model::State;
 
+use crate::assemble::Full;
 use crate::wire::Dialect;
 use crate::{Index, Quantiles, Stats};
 
@@ -26,6 +27,7 @@ pub(crate) struct Memory {
     requests: Option<u64>,
     /// The shares of the percentiles of the JSON's rows, as they were last seen.
     pub(crate) shares: Vec<f64>,
+    full: Full,
     pub(crate) dialect: Dialect,
     index: Option<Remembered>,
 }
@@ -95,6 +97,9 @@ impl Memory {
     pub(crate) fn learn(&mut self, facts: &Facts, dialect: Dialect) {
         self.rows_truncated = facts.rows_truncated;
         self.errors_truncated = facts.errors_truncated;
+        if began_anew(self.requests, facts.requests) {
+            self.full = Full::default();
+        }
         self.requests = facts.requests;
         if !facts.shares.is_empty() {
             self.shares.clone_from(&facts.shares);
@@ -112,6 +117,14 @@ impl Memory {
             (None, Some(kept)) => kept.is_fresh = false,
             (None, None) => {}
         }
+    }
+
+    /// Takes in how many rows and errors there are in all, if they were had. Answers how many are
+    /// known of.
+    pub(crate) fn learn_full(&mut self, rows: Option<usize>, errors: Option<usize>) -> Full {
+        self.full.rows = rows.unwrap_or(self.full.rows);
+        self.full.errors = errors.unwrap_or(self.full.errors);
+        self.full
     }
 
     /// Forgets all, since the next Locust at this address may be another.
@@ -142,9 +155,15 @@ impl Plan {
         let is_off_target = facts.state == Some(State::Running)
             && known.index.num_users.is_some()
             && known.index.num_users != facts.users;
-        let began_anew = facts.requests.zip(self.requests).is_some_and(|(now, then)| now < then);
-        known.state != facts.state || began_anew || (is_off_target && known.users != facts.users)
+        known.state != facts.state
+            || began_anew(self.requests, facts.requests)
+            || (is_off_target && known.users != facts.users)
     }
+}
+
+/// Whether a new run, or a reset, shows in the requests.
+fn began_anew(then: Option<u64>, now: Option<u64>) -> bool {
+    then.zip(now).is_some_and(|(then, now)| now < then)
 }
 
 #[cfg(test)]

@@ -43,7 +43,8 @@ pub struct Snapshot {
     pub tasks: Vec<TaskRatio>,
     /// How often Locust warned of too high CPU usage; known inside Locust alone.
     pub cpu_warnings: Option<u64>,
-    /// Rows (endpoints and errors) that Locust has but that could not be had.
+    /// Rows (endpoints and errors) that Locust has but that could not be had: at least so many.
+    /// How many there are is only known where an earlier look at the same run had them all.
     pub truncated_rows: u64,
 }
 

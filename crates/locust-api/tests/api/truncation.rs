@@ -1,27 +1,35 @@
 //! What Locust leaves out of its JSON, and the CSV that holds it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use locust_api::{Client, Config, Quantiles};
 use locust_model::{Endpoint, Millis};
 
-use crate::locust::{fixture, running_but, with_stats};
+use crate::locust::{fixture, running, running_but, with_stats};
 use crate::server::{Reply, Server};
 use crate::{collector, look, snapshot};
 
 /// A Locust with 2,080 endpoints and as many errors; its JSON holds 500 of each.
 async fn many() -> Server {
+    running_but(vec![
+        ("/stats/requests", Reply::json(fixture("odd/many_stats.json"))),
+        ("/stats/requests/csv", Reply::csv(fixture("odd/many_stats.csv"))),
+        ("/stats/failures/csv", Reply::csv(many_failures())),
+    ])
+    .await
+}
+
+/// The CSV of its errors.
+fn many_failures() -> String {
     let mut failures = "Method,Name,Error,Occurrences,First Seen,Last Seen\r\n".to_owned();
     for i in 0..2080 {
         let moment = "2026-11-20T10:10:32Z";
         writeln!(failures, "GET,/item/{i:05},Exception('e{i}'),1,{moment},{moment}\r").unwrap();
     }
-    running_but(vec![
-        ("/stats/requests", Reply::json(fixture("odd/many_stats.json"))),
-        ("/stats/requests/csv", Reply::csv(fixture("odd/many_stats.csv"))),
-        ("/stats/failures/csv", Reply::csv(failures)),
-    ])
-    .await
+    failures
 }
 
 fn sum(endpoints: &[Endpoint]) -> u64 {
@@ -92,6 +100,27 @@ async fn where_the_csv_fails_the_five_hundred_are_served_and_the_loss_is_told() 
     let seen = snapshot(look);
     assert_eq!((seen.endpoints.len(), seen.errors.len()), (500, 500));
     assert_eq!(seen.truncated_rows, 2, "at least one row and one error");
+}
+
+#[tokio::test]
+async fn where_the_csv_fails_later_all_that_were_there_before_are_told_as_lost_until_a_reset() {
+    let phase = Arc::new(AtomicUsize::new(0));
+    let now = phase.clone();
+    let server = Server::start(move |request| match (request.path.as_str(), now.load(SeqCst)) {
+        ("/stats/requests", 0 | 1) => Reply::json(fixture("odd/many_stats.json")),
+        ("/stats/requests", _) => Reply::json(five_hundred(1001)),
+        ("/stats/requests/csv", 0) => Reply::csv(fixture("odd/many_stats.csv")),
+        ("/stats/failures/csv", 0) => Reply::csv(many_failures()),
+        ("/stats/requests/csv" | "/stats/failures/csv", _) => Reply::not_found(),
+        _ => running(request),
+    })
+    .await;
+    let client = server.client();
+    for lost in [0, 1581 + 1580, 1] {
+        let seen = snapshot(look(&client).await);
+        assert_eq!(seen.truncated_rows, lost);
+        phase.fetch_add(1, SeqCst);
+    }
 }
 
 #[tokio::test]
