@@ -72,7 +72,7 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// From the first byte of a request to the end of its headers.
     pub header: Duration,
-    /// To take what is ready to be sent: some 64 KiB of body, or what the socket's buffer holds.
+    /// To take what is ready to be sent: at most 1 MiB of body, or what the socket's buffer holds.
     pub write: Duration,
     /// Between requests.
     pub idle: Duration,

@@ -12,15 +12,16 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::Served;
 use crate::activity::InFlight;
 
-/// Small parts are gathered into pieces of at least this many bytes.
-const PIECE: usize = 64 * 1024;
+/// Small parts are gathered into pieces of at least this many bytes. A reader that has taken all
+/// sleeps, and waking it for each of many small pieces costs more than the memory of a large one.
+const PIECE: usize = 1024 * 1024;
 
 /// Text compressed into one piece at most (but for the last part of it): other connections wait
 /// for it.
 const TURN: usize = 512 * 1024;
 
 /// The largest frame: what a client must take at once not to be too slow.
-const FRAME: usize = 256 * 1024;
+const FRAME: usize = 1024 * 1024;
 
 /// Encodes part after part.
 pub(crate) struct Parts {
