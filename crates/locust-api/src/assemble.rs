@@ -103,14 +103,29 @@ fn missing(is_truncated: bool, full: usize, had: usize) -> u64 {
 }
 
 /// The CSV has no current rates: those of the JSON's rows are put to them.
+///
+/// Both come in the same order, so one walk beside each other finds nearly every row; only where
+/// the JSON has one that the CSV lacks (there was a reset between them) are the others looked up.
 fn put_current_rates(endpoints: &mut [Endpoint], known: &[Endpoint]) {
-    let by_key: HashMap<(&str, &str), &Endpoint> =
-        known.iter().map(|row| ((&*row.name, &*row.method), row)).collect();
-    for row in endpoints {
-        if let Some(known) = by_key.get(&(&*row.name, &*row.method)) {
+    let mut left = known.iter().peekable();
+    for row in &mut *endpoints {
+        if let Some(known) = left.next_if(|known| key(known) == key(row)) {
             put_current_rate(row, known);
         }
     }
+    if left.peek().is_none() {
+        return;
+    }
+    let by_key: HashMap<_, _> = left.map(|row| (key(row), row)).collect();
+    for row in endpoints {
+        if let Some(known) = by_key.get(&key(row)) {
+            put_current_rate(row, known);
+        }
+    }
+}
+
+fn key(row: &Endpoint) -> (&str, &str) {
+    (&row.name, &row.method)
 }
 
 fn put_current_rate(row: &mut Endpoint, known: &Endpoint) {
@@ -149,5 +164,25 @@ fn is_credible(index: &Index, stats: &Stats) -> bool {
         (Some(State::Running), Some(users), Some(target)) => users == target,
         (_, Some(users), Some(target)) => users <= target,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::endpoint;
+
+    fn rows(names: &[&str], rate: Option<f64>) -> Vec<Endpoint> {
+        let row =
+            |name: &&str| Endpoint { current_rps: rate, ..endpoint("GET".into(), (*name).into()) };
+        names.iter().map(row).collect()
+    }
+
+    #[test]
+    fn rates_find_their_rows_also_past_one_that_the_csv_lacks() {
+        let mut endpoints = rows(&["/a", "/c", "/d", "/e"], None);
+        put_current_rates(&mut endpoints, &rows(&["/a", "/b", "/d"], Some(2.0)));
+        let rates: Vec<_> = endpoints.iter().map(|row| row.current_rps).collect();
+        assert_eq!(rates, [Some(2.0), None, Some(2.0), None]);
     }
 }

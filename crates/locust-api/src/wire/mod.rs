@@ -29,6 +29,8 @@ pub use index::Index;
 pub use logs::Logs;
 pub(crate) use logs::worker_count;
 pub(crate) use malformed::Malformed;
+#[cfg(test)]
+pub(crate) use row::endpoint;
 pub use stats::Stats;
 pub use stats_csv::StatsCsv;
 pub use tasks::Tasks;

@@ -40,7 +40,7 @@ impl Methods {
 }
 
 /// An endpoint of which nothing is known but its name.
-pub(super) fn endpoint(method: Text, name: Text) -> Endpoint {
+pub(crate) fn endpoint(method: Text, name: Text) -> Endpoint {
     Endpoint {
         method,
         name,
