@@ -37,7 +37,7 @@ pub(crate) struct Seen {
     pub(crate) began: Instant,
 }
 
-/// A Locust, with what must be remembered of it between two looks: nothing that is served.
+/// A Locust, with what must be remembered of it between two looks: no statistics.
 pub(crate) struct Watch {
     client: Client,
     target: Option<Text>,
