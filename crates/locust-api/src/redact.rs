@@ -3,7 +3,7 @@
 use url::Url;
 
 /// An address as it may be shown: without user, password, query and fragment.
-pub(crate) fn url(url: &Url) -> String {
+pub fn url(url: &Url) -> String {
     let mut shown = url.clone();
     // These fail only for addresses without a host, which have no user either.
     let _ = shown.set_username("");

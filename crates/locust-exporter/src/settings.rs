@@ -180,13 +180,7 @@ fn locust_url(uri: &str) -> Result<Url, WrongUri<'_>> {
 
 /// A URL without user, password, query, fragment and trailing slash.
 pub(crate) fn address(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only on URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.as_str().trim_end_matches('/').to_owned()
+    locust_api::shown(url).trim_end_matches('/').to_owned()
 }
 
 fn schema_config(cli: &Cli, targets: bool) -> Result<schema::Config, String> {
