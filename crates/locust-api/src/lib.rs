@@ -1,4 +1,4 @@
-//! An async client of Locust's web API, for every version from 1.0 on.
+//! An async client of Locust's web API, for every version from 1.x on (run against 1.1 to 2.47).
 //!
 //! [`Client::look`] asks the routes that a snapshot needs, all at once, and never ends later than
 //! its deadline. Only the statistics route decides whether there is a snapshot; what else fails
