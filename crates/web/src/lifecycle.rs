@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Lifecycle;
@@ -52,31 +53,31 @@ fn refusal(app: &App, method: &Method, headers: &HeaderMap, peer: Peer) -> Optio
     None
 }
 
+/// Stands before both routes.
+pub(crate) async fn guard(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match refusal(&app, request.method(), request.headers(), peer) {
+        Some(response) => response,
+        None => next.run(request).await,
+    }
+}
+
 /// Answers `/quitquitquit`.
 pub(crate) async fn quit(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    method: Method,
-    headers: HeaderMap,
 ) -> Response {
-    if let Some(response) = refusal(&app, &method, &headers, peer) {
-        return response;
-    }
     tracing::info!(peer = %peer.0, "asked to quit");
     app.quit.cancel();
     "bye\n".into_response()
 }
 
 /// Answers `/-/reload`.
-pub(crate) async fn reload(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    method: Method,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(response) = refusal(&app, &method, &headers, peer) {
-        return response;
-    }
+pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
     match tokio::task::spawn_blocking(move || app.reload()).await {
         Ok(Ok(())) => "reloaded\n".into_response(),
         Ok(Err(why)) => {

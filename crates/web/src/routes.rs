@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use exposition::Options;
@@ -57,6 +58,11 @@ pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result
         landing: config.landing.clone(),
         page: landing::page(&config.landing, path, has_probe),
     };
+    let app = Arc::new(app);
+    let lifecycle = Router::new()
+        .route("/-/reload", any(lifecycle::reload))
+        .route("/quitquitquit", any(lifecycle::quit))
+        .route_layer(from_fn_with_state(Arc::clone(&app), lifecycle::guard));
     // Where captures are written with braces, a colon and an asterisk are letters like others.
     let mut router = Router::new()
         .without_v07_checks()
@@ -64,8 +70,7 @@ pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result
         .route("/-/healthy", get(healthy))
         .route("/healthz", get(healthy))
         .route("/-/ready", get(ready))
-        .route("/-/reload", any(lifecycle::reload))
-        .route("/quitquitquit", any(lifecycle::quit));
+        .merge(lifecycle);
     if has_probe {
         router = router.route("/probe", get(scrape::probe));
     }
@@ -75,7 +80,7 @@ pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result
     Ok(router
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found\n") })
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::new(app)))
+        .with_state(app))
 }
 
 fn check_telemetry_path(path: &str) -> Result<(), Error> {
