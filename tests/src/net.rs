@@ -1,12 +1,17 @@
 //! Ports and patience.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::Read as _;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// A port of 127.0.0.1 that nobody listens on now, for a program that cannot choose one itself.
+///
+/// For a minute the kernel gives it to nobody who does not ask for it by number: it was the near
+/// end of a connection that this end closed first, and such an end waits (TIME_WAIT). Otherwise
+/// any connection of another test could have it before the program listens, as its own end.
 ///
 /// # Errors
 ///
@@ -14,7 +19,12 @@ use anyhow::{Context as _, Result, bail};
 pub fn free_port() -> Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
+    let address = listener.local_addr()?;
+    let mut far = TcpStream::connect(address)?;
+    drop(listener.accept()?);
+    // Its end is here when the near end waits.
+    ensure!(far.read(&mut [0])? == 0, "{address}: somebody else's connection");
+    Ok(address.port())
 }
 
 /// Asks `look` five times a second until it gives something.
@@ -58,5 +68,22 @@ fn wait<T>(
             bail!("{what}: not within {} s", within.as_secs());
         }
         thread::sleep(pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_free_port_is_given_to_nobody_else_but_can_be_listened_on() {
+        // Chosen as the kernel likes, some of so many would be the same.
+        let ports = (0..800).map(|_| free_port().unwrap()).collect::<BTreeSet<_>>();
+        assert_eq!(ports.len(), 800);
+        for port in ports {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        }
     }
 }
