@@ -83,6 +83,19 @@ impl Meta {
         }
     }
 
+    /// The names of its samples, in whatever format and under whatever options.
+    pub fn sample_names(&self) -> impl Iterator<Item = String> + '_ {
+        let suffixes = std::iter::once("").chain(self.suffixes().iter().copied());
+        suffixes.map(|suffix| format!("{}{suffix}", self.name))
+    }
+
+    /// What a counter's family, and the time it was created, may be called in `OpenMetrics`.
+    pub fn family_names(&self) -> impl Iterator<Item = String> + '_ {
+        let family =
+            self.name.as_str().strip_suffix("_total").filter(|_| self.kind == Kind::Counter);
+        family.into_iter().flat_map(|family| [family.to_owned(), format!("{family}_created")])
+    }
+
     /// The unit, if `name` (this family's, in the format at hand) ends in it.
     pub(crate) fn unit_suffix(&self, name: &str) -> Option<&'static str> {
         let unit = self.unit?.as_str();
@@ -125,21 +138,19 @@ pub fn settle(families: &mut [&mut Meta]) -> Result<(), Clash> {
     let mut taken = std::collections::HashMap::<String, String>::new();
     for meta in families.iter() {
         let name = meta.name.as_str();
-        let samples = std::iter::once("").chain(meta.suffixes().iter().copied());
-        for sample in samples.map(|suffix| format!("{name}{suffix}")) {
+        for sample in meta.sample_names() {
             if let Some(first) = taken.insert(sample.clone(), name.to_owned()) {
                 return Err(Clash { first, second: name.to_owned(), sample });
             }
         }
     }
     for meta in families.iter_mut().filter(|meta| meta.openmetrics == Kind::Counter) {
-        let family = meta.openmetrics_name();
-        let names = [family.to_owned(), format!("{family}_created")];
+        let names: Vec<_> = meta.family_names().collect();
         if names.iter().any(|name| taken.contains_key(name)) {
             meta.openmetrics = Kind::Unknown;
         } else {
             // `x_created_total` would have the family name that is a sample of `x_total`.
-            taken.extend(names.map(|name| (name, String::new())));
+            taken.extend(names.into_iter().map(|name| (name, String::new())));
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub use client::Client;
 pub use config::{Auth, Config, ConfigError, Quantiles, Tls};
 pub use error::Error;
 pub use look::{Collected, Look};
-pub use redact::url as shown;
+pub use redact::{host as shown_host, url as shown};
 pub use rejected::Rejected;
 pub use wire::{Exceptions, Failures, Index, Logs, Stats, StatsCsv, Tasks};
 

@@ -18,7 +18,7 @@ pub fn url(url: &Url) -> String {
 ///
 /// What looks like an address is cut with care, so that it stays the text that Locust shows. What
 /// does not is cut generously: better a shorter host than a password on a dashboard.
-pub(crate) fn host(text: &str) -> Option<String> {
+pub fn host(text: &str) -> Option<String> {
     let text = text.trim();
     let is_plain = Url::parse(text)
         .is_ok_and(|url| url.has_host() && url.username().is_empty() && url.password().is_none());

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::distinct::are_distinct;
-use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
+use crate::{Durations, Endpoint, Millis, RequestError, Responses, Snapshot, Text};
 
 /// The name, or error, of what was folded together.
 pub const OTHER: &str = "other";
@@ -47,17 +47,22 @@ impl Snapshot {
     pub fn bound(&mut self, bounds: &Bounds) -> Folded {
         let mut folded = Folded::default();
         if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
-            folded.names = fold_where_needed(&mut self.endpoints, bounds.names);
+            let moved = fold_where_needed(&mut self.endpoints, bounds.names);
+            folded.names = moved.len() as u64;
+            follow(self.responses.iter_mut().flatten(), moved);
+        }
+        if let Some(responses) = &mut self.responses {
+            fold_where_needed(responses, usize::MAX);
         }
         for error in &mut self.errors {
             cut(&mut error.error, bounds.text_chars);
         }
-        folded.errors = fold_where_needed(&mut self.errors, bounds.errors);
+        folded.errors = fold_where_needed(&mut self.errors, bounds.errors).len() as u64;
         if let Some(exceptions) = &mut self.exceptions {
             for exception in exceptions.iter_mut() {
                 cut(&mut exception.message, bounds.text_chars);
             }
-            folded.exceptions = fold_where_needed(exceptions, bounds.errors);
+            folded.exceptions = fold_where_needed(exceptions, bounds.errors).len() as u64;
         }
         if let Some(workers) = &mut self.workers {
             keep_first(workers, |worker| [&worker.id]);
@@ -90,13 +95,35 @@ fn keep_first<T, const N: usize>(rows: &mut Vec<T>, key: impl Fn(&T) -> [&Text; 
     rows.retain(|row| seen.insert(key(row).map(Text::clone)));
 }
 
-/// Up to three texts.
-type Key<'a> = [Option<&'a Text>; 3];
+/// Gives responses the names of what their endpoints have become part of.
+fn follow<'r>(responses: impl Iterator<Item = &'r mut Responses>, moved: Vec<Moved>) {
+    if moved.is_empty() {
+        return;
+    }
+    let moved: HashMap<_, _> = moved.into_iter().map(|it| (it.key, it.method)).collect();
+    for response in responses {
+        let key = [Some(response.method.clone()), Some(response.name.clone()), None, None];
+        if let Some(method) = moved.get(&key) {
+            response.become_other(method.clone());
+        }
+    }
+}
+
+/// Up to four texts.
+type Key<T> = [Option<T>; 4];
+
+/// A row that lost its name.
+struct Moved {
+    /// What told it from the others.
+    key: Key<Text>,
+    /// The method of the row that it is part of now.
+    method: Option<Text>,
+}
 
 /// A row that can be added to another.
 trait Foldable {
     /// What tells it from the other rows.
-    fn key(&self) -> Key<'_>;
+    fn key(&self) -> Key<&Text>;
 
     /// What its kind of request is called, if it has one.
     fn method(&self) -> Option<&Text>;
@@ -108,32 +135,31 @@ trait Foldable {
     fn absorb(&mut self, other: Self);
 }
 
-fn texts<T: Foldable>(row: &T) -> [&str; 3] {
+fn texts<T: Foldable>(row: &T) -> [&str; 4] {
     row.key().map(|text| text.map_or("", |text| text))
 }
 
 /// Does what [`fold`] does; mostly that is nothing.
-fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> u64 {
+fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> Vec<Moved> {
     if rows.len() <= max && are_distinct(rows.iter().map(texts)) {
-        return 0;
+        return Vec::new();
     }
-    let folded;
-    (*rows, folded) = fold(std::mem::take(rows), max);
-    folded
+    let moved;
+    (*rows, moved) = fold(std::mem::take(rows), max);
+    moved
 }
 
 /// Puts rows of the same key together, and all beyond `max` into rows called [`OTHER`].
-/// Answers how many these were.
-fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
+/// Answers which these were.
+fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, Vec<Moved>) {
     let mut kept: Vec<T> = Vec::with_capacity(rows.len().min(max));
     let mut index = HashMap::<_, usize>::with_capacity(rows.len().min(max));
     let mut methods = HashSet::new();
     let mut named = 0;
-    let mut folded = 0;
+    let mut moved = Vec::new();
     for mut row in rows {
         let mut key = row.key().map(Option::<&Text>::cloned);
         if named == max && !index.contains_key(&key) {
-            folded += 1;
             let method = row.method().map(|method| {
                 if methods.contains(method) || methods.len() < MAX_FOLDED_METHODS {
                     methods.insert(method.clone());
@@ -142,6 +168,7 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
                     OTHER.into()
                 }
             });
+            moved.push(Moved { key, method: method.clone() });
             row.become_other(method);
             key = row.key().map(Option::<&Text>::cloned);
         } else if !index.contains_key(&key) {
@@ -154,12 +181,12 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
             kept.push(row);
         }
     }
-    (kept, folded)
+    (kept, moved)
 }
 
 impl Foldable for Endpoint {
-    fn key(&self) -> Key<'_> {
-        [Some(&self.method), Some(&self.name), None]
+    fn key(&self) -> Key<&Text> {
+        [Some(&self.method), Some(&self.name), None, None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -182,6 +209,10 @@ impl Foldable for Endpoint {
         self.percentiles = Vec::new();
         self.failures = pair.sum(self.failures, other.failures, u64::saturating_add);
         self.request_bytes = pair.sum(self.request_bytes, other.request_bytes, u64::saturating_add);
+        self.response_bytes =
+            pair.sum(self.response_bytes, other.response_bytes, u64::saturating_add);
+        self.durations = pair.durations(std::mem::take(&mut self.durations), other.durations);
+        self.since = both(self.since, other.since, Ord::min);
         self.current_rps = pair.sum(self.current_rps, other.current_rps, |a, b| a + b);
         self.current_fail_per_sec =
             pair.sum(self.current_fail_per_sec, other.current_fail_per_sec, |a, b| a + b);
@@ -189,9 +220,29 @@ impl Foldable for Endpoint {
     }
 }
 
+impl Foldable for Responses {
+    fn key(&self) -> Key<&Text> {
+        [Some(&self.method), Some(&self.name), Some(&self.status), Some(&self.exception)]
+    }
+
+    fn method(&self) -> Option<&Text> {
+        Some(&self.method)
+    }
+
+    fn become_other(&mut self, method: Option<Text>) {
+        self.method = method.unwrap_or_default();
+        self.name = OTHER.into();
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.requests = self.requests.saturating_add(other.requests);
+        self.since = both(self.since, other.since, Ord::min);
+    }
+}
+
 impl Foldable for RequestError {
-    fn key(&self) -> Key<'_> {
-        [Some(&self.method), Some(&self.name), Some(&self.error)]
+    fn key(&self) -> Key<&Text> {
+        [Some(&self.method), Some(&self.name), Some(&self.error), None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -212,8 +263,8 @@ impl Foldable for RequestError {
 }
 
 impl Foldable for crate::Exception {
-    fn key(&self) -> Key<'_> {
-        [Some(&self.message), None, None]
+    fn key(&self) -> Key<&Text> {
+        [Some(&self.message), None, None, None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -261,6 +312,30 @@ impl Pair {
         }
     }
 
+    /// The response times of both, by status. What is known is never empty.
+    fn durations(&self, a: Vec<Durations>, b: Vec<Durations>) -> Vec<Durations> {
+        let known = |durations: Vec<Durations>| Some(durations).filter(|it| !it.is_empty());
+        let is_whole = |durations: &Durations| durations.status.is_none();
+        let join = |mut joined: Vec<Durations>, more: Vec<Durations>| {
+            // Times of all statuses and times of some are not to be told apart, nor together.
+            if joined.iter().any(is_whole) != more.iter().any(is_whole) {
+                return Vec::new();
+            }
+            for durations in more {
+                match joined.iter_mut().find(|it| it.status == durations.status) {
+                    None => joined.push(durations),
+                    Some(same) => {
+                        if !same.distribution.add(&durations.distribution) {
+                            return Vec::new();
+                        }
+                    }
+                }
+            }
+            joined
+        };
+        self.sum(known(a), known(b), join).unwrap_or_default()
+    }
+
     /// The average of two averages over the requests.
     fn mean(&self, a: Option<f64>, b: Option<f64>) -> Option<f64> {
         let weights = self.requests.0.zip(self.requests.1);
@@ -278,178 +353,4 @@ fn both<T>(a: Option<T>, b: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::SystemTime;
-
-    fn endpoint(method: &str, name: &str, requests: u64, avg: f64) -> Endpoint {
-        Endpoint {
-            method: method.into(),
-            name: name.into(),
-            requests: Some(requests),
-            failures: Some(1),
-            avg: Some(Millis(avg)),
-            min: Some(Millis(avg / 2.0)),
-            max: Some(Millis(avg * 2.0)),
-            median: Some(Millis(avg)),
-            percentiles: Vec::new(),
-            current_rps: Some(1.0),
-            current_fail_per_sec: None,
-            avg_content_length: None,
-            request_bytes: None,
-        }
-    }
-
-    fn error(name: &str, text: &str) -> RequestError {
-        RequestError {
-            method: "GET".into(),
-            name: name.into(),
-            error: text.into(),
-            occurrences: 2,
-            first_seen: None,
-            last_seen: None,
-        }
-    }
-
-    fn snapshot() -> Snapshot {
-        Snapshot::empty(SystemTime::UNIX_EPOCH)
-    }
-
-    #[test]
-    fn within_bounds_nothing_changes() {
-        let mut snapshot = snapshot();
-        snapshot.endpoints = vec![endpoint("GET", "/a", 1, 1.0), endpoint("GET", "/b", 1, 1.0)];
-        snapshot.errors = vec![error("/a", "boom")];
-        let before = snapshot.clone();
-        assert_eq!(snapshot.bound(&Bounds::default()), Folded::default());
-        assert_eq!(snapshot, before);
-    }
-
-    #[test]
-    fn endpoints_beyond_the_bound_are_folded_by_method_and_sums_stay() {
-        let mut snapshot = snapshot();
-        snapshot.endpoints = vec![
-            endpoint("GET", "/a", 1, 10.0),
-            endpoint("GET", "/b", 1, 10.0),
-            endpoint("GET", "/c", 3, 30.0),
-            endpoint("POST", "/d", 5, 50.0),
-        ];
-        let folded = snapshot.bound(&Bounds { names: 1, ..Bounds::default() });
-        assert_eq!(folded.names, 3);
-        let rows: Vec<_> = snapshot
-            .endpoints
-            .iter()
-            .map(|e| (&*e.method, &*e.name, e.requests, e.avg.map(Millis::millis)))
-            .collect();
-        assert_eq!(
-            rows,
-            [
-                ("GET", "/a", Some(1), Some(10.0)),
-                ("GET", "other", Some(4), Some(25.0)),
-                ("POST", "other", Some(5), Some(50.0)),
-            ]
-        );
-        assert_eq!(snapshot.endpoints[1].median, None, "a merged row has no median");
-    }
-
-    #[test]
-    fn folded_methods_are_bounded_too() {
-        let mut snapshot = snapshot();
-        snapshot.endpoints =
-            (0..100).map(|i| endpoint(&format!("M{i:03}"), &format!("/{i:03}"), 1, 1.0)).collect();
-        snapshot.bound(&Bounds { names: 0, ..Bounds::default() });
-        assert_eq!(snapshot.endpoints.len(), MAX_FOLDED_METHODS + 1);
-        let total: u64 = snapshot.endpoints.iter().filter_map(|e| e.requests).sum();
-        assert_eq!(total, 100);
-    }
-
-    #[test]
-    fn errors_alike_once_cut_become_one() {
-        let mut snapshot = snapshot();
-        snapshot.errors = vec![error("/a", "ééé1"), error("/a", "ééé2"), error("/b", "ééé")];
-        let folded = snapshot.bound(&Bounds { text_chars: 3, ..Bounds::default() });
-        assert_eq!(folded.errors, 0, "cutting is not folding");
-        let rows: Vec<_> =
-            snapshot.errors.iter().map(|e| (&*e.name, &*e.error, e.occurrences)).collect();
-        assert_eq!(rows, [("/a", "ééé", 4), ("/b", "ééé", 2)]);
-    }
-
-    #[test]
-    fn errors_beyond_the_bound_are_folded() {
-        let mut snapshot = snapshot();
-        snapshot.errors = (0..5).map(|i| error("/a", &format!("e{i}"))).collect();
-        assert_eq!(snapshot.bound(&Bounds { errors: 2, ..Bounds::default() }).errors, 3);
-        let last = snapshot.errors.last().expect("some errors");
-        assert_eq!((&*last.name, &*last.error, last.occurrences), ("other", "other", 6));
-    }
-
-    #[test]
-    fn rows_of_the_same_name_are_put_together() {
-        let mut snapshot = snapshot();
-        snapshot.endpoints = vec![endpoint("", "/a", 1, 1.0), endpoint("", "/a", 1, 3.0)];
-        assert_eq!(snapshot.bound(&Bounds::default()).names, 0);
-        assert_eq!(snapshot.endpoints.len(), 1);
-        assert_eq!(snapshot.endpoints[0].avg, Some(Millis(2.0)));
-    }
-
-    fn folded(rows: [Endpoint; 2]) -> Endpoint {
-        let mut snapshot = snapshot();
-        snapshot.endpoints = rows.into();
-        snapshot.bound(&Bounds { names: 0, ..Bounds::default() });
-        let [row] = <[_; 1]>::try_from(snapshot.endpoints).expect("one row");
-        row
-    }
-
-    #[test]
-    fn what_is_unknown_of_one_row_is_unknown_of_both() {
-        let known = Endpoint {
-            avg_content_length: Some(3.0),
-            current_fail_per_sec: Some(1.0),
-            request_bytes: Some(1),
-            ..endpoint("GET", "/a", 2, 10.0)
-        };
-        let unknown = Endpoint {
-            failures: None,
-            avg: None,
-            min: None,
-            max: None,
-            current_rps: None,
-            ..endpoint("GET", "/b", 3, 10.0)
-        };
-        for rows in [[known.clone(), unknown.clone()], [unknown, known]] {
-            let row = folded(rows);
-            assert_eq!(row.requests, Some(5));
-            assert_eq!((row.avg, row.min, row.max), (None, None, None));
-            assert_eq!((row.failures, row.request_bytes), (None, None));
-            assert_eq!((row.current_rps, row.current_fail_per_sec), (None, None));
-            assert_eq!(row.avg_content_length, None);
-        }
-    }
-
-    #[test]
-    fn averages_over_an_unknown_number_of_requests_have_no_average() {
-        let uncounted = Endpoint { requests: None, ..endpoint("GET", "/b", 0, 30.0) };
-        for other in [2, 0] {
-            let row = folded([endpoint("GET", "/a", other, 10.0), uncounted.clone()]);
-            assert_eq!(row.requests, None);
-            assert_eq!(row.avg, (other == 0).then_some(Millis(30.0)));
-            assert_eq!(row.max, Some(Millis(60.0)));
-        }
-    }
-
-    #[test]
-    fn a_row_without_requests_has_no_times_and_leaves_nothing_unknown() {
-        let zeros = endpoint("GET", "/idle", 0, 0.0);
-        let nothing =
-            Endpoint { avg: None, min: None, max: None, current_rps: None, ..zeros.clone() };
-        let busy = endpoint("GET", "/a", 2, 10.0);
-        for idle in [zeros, nothing] {
-            for rows in [[busy.clone(), idle.clone()], [idle, busy.clone()]] {
-                let row = folded(rows);
-                assert_eq!((row.avg, row.min), (Some(Millis(10.0)), Some(Millis(5.0))));
-                assert_eq!((row.requests, row.failures), (Some(2), Some(2)));
-                assert!(row.current_rps.is_some());
-            }
-        }
-    }
-}
+mod tests;

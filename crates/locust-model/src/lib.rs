@@ -4,17 +4,23 @@
 //! from inside. No I/O, no metric names.
 
 mod bounds;
+mod custom;
 mod distinct;
+mod distribution;
 mod event;
+mod losses;
 mod millis;
 mod snapshot;
 mod state;
 
 pub use bounds::{Bounds, Folded, OTHER};
+pub use custom::{CustomKind, CustomMetric, CustomSeries, CustomValue};
+pub use distribution::{BucketSpan, Distribution, NativeBuckets};
 pub use event::{Event, EventKind};
+pub use losses::Losses;
 pub use millis::Millis;
 pub use snapshot::{
-    ClassUsers, Endpoint, Exception, Percentile, Rates, RequestError, Run, Snapshot, TaskRatio,
-    Text, Users, Worker,
+    ClassUsers, Durations, Endpoint, Exception, Percentile, Rates, RequestError, Responses, Run,
+    Snapshot, TaskRatio, Text, Users, Worker,
 };
 pub use state::State;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{Millis, State};
+use crate::{CustomMetric, Distribution, Millis, State};
 
 /// A text that many holders share.
 pub type Text = Arc<str>;
@@ -43,6 +43,10 @@ pub struct Snapshot {
     pub tasks: Vec<TaskRatio>,
     /// How often Locust warned of too high CPU usage; known inside Locust alone.
     pub cpu_warnings: Option<u64>,
+    /// Requests by status and exception; known inside Locust alone, `None` from outside.
+    pub responses: Option<Vec<Responses>>,
+    /// The test's own metrics; known inside Locust alone.
+    pub custom: Vec<CustomMetric>,
     /// Rows (endpoints and errors) that Locust has but that could not be had: at least so many.
     /// How many there are is only known where an earlier look at the same run had them all.
     pub truncated_rows: u64,
@@ -68,6 +72,8 @@ impl Snapshot {
             exceptions: None,
             tasks: Vec::new(),
             cpu_warnings: None,
+            responses: None,
+            custom: Vec::new(),
             truncated_rows: 0,
         }
     }
@@ -84,6 +90,9 @@ pub struct Run {
     pub start: Option<SystemTime>,
     /// When it ended.
     pub end: Option<SystemTime>,
+    /// When what is counted of it began to count: its start, or the last reset of the statistics;
+    /// known inside Locust alone.
+    pub since: Option<SystemTime>,
 }
 
 /// Users, counted.
@@ -169,6 +178,39 @@ pub struct Endpoint {
     pub avg_content_length: Option<f64>,
     /// Bytes of request bodies; known inside Locust alone.
     pub request_bytes: Option<u64>,
+    /// Bytes of response bodies; known inside Locust alone, to the byte.
+    pub response_bytes: Option<u64>,
+    /// How its response times are distributed: one of all statuses together or, where that is
+    /// wanted, one of each. Known inside Locust alone, empty from outside.
+    pub durations: Vec<Durations>,
+    /// When its numbers began to count; known inside Locust alone.
+    pub since: Option<SystemTime>,
+}
+
+/// How response times of one endpoint are distributed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Durations {
+    /// Of the requests with this status alone; `None` where all statuses stand together.
+    pub status: Option<Text>,
+    /// The times, in seconds. A response time that is absent, negative or not a number is in none.
+    pub distribution: Distribution,
+}
+
+/// Requests of one endpoint with the same outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Responses {
+    /// The endpoint's method; empty where there is none.
+    pub method: Text,
+    /// The endpoint's name.
+    pub name: Text,
+    /// The status code in decimal; empty where there was no response.
+    pub status: Text,
+    /// The class of the exception that made it a failure; empty where it succeeded.
+    pub exception: Text,
+    /// How many there were.
+    pub requests: u64,
+    /// When the count began.
+    pub since: Option<SystemTime>,
 }
 
 /// A percentile of response times.

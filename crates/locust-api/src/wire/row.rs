@@ -55,6 +55,9 @@ pub(crate) fn endpoint(method: Text, name: Text) -> Endpoint {
         current_fail_per_sec: None,
         avg_content_length: None,
         request_bytes: None,
+        response_bytes: None,
+        durations: Vec::new(),
+        since: None,
     }
 }
 

@@ -50,6 +50,9 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
     let counts = (option::of(count()), option::of(count()), option::of(count()));
     (word(), word(), counts, times, percentiles(), numbers).prop_map(
         |(method, name, counts, times, percentiles, numbers)| Endpoint {
+            durations: Vec::new(),
+            response_bytes: None,
+            since: None,
             method,
             name,
             requests: counts.0,
@@ -108,6 +111,7 @@ fn users() -> impl Strategy<Value = Users> {
 fn run() -> impl Strategy<Value = Run> {
     (option::of(word()), option::of(word()), any::<bool>(), any::<bool>()).prop_map(
         |(id, testplan, started, ended)| Run {
+            since: None,
             id,
             testplan,
             start: started.then(|| at(1.0)),

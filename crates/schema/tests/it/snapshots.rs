@@ -52,6 +52,9 @@ pub(crate) fn percentiles(values: &[(f64, f64)]) -> Vec<Percentile> {
 /// An endpoint with typical numbers.
 pub(crate) fn endpoint(method: &str, name: &str, requests: u64) -> Endpoint {
     Endpoint {
+        durations: Vec::new(),
+        response_bytes: None,
+        since: None,
         method: method.into(),
         name: name.into(),
         requests: Some(requests),
@@ -194,6 +197,9 @@ pub(crate) fn local() -> Snapshot {
 fn nothing_yet() -> Endpoint {
     let zero = Some(Millis(0.0));
     Endpoint {
+        durations: Vec::new(),
+        response_bytes: None,
+        since: None,
         method: "".into(),
         name: "Aggregated".into(),
         requests: Some(0),
@@ -256,6 +262,7 @@ pub(crate) fn missing() -> Snapshot {
 pub(crate) fn inside() -> Snapshot {
     let mut snapshot = running();
     snapshot.run = Run {
+        since: None,
         id: Some("0badcafe".into()),
         testplan: Some("checkout".into()),
         start: Some(at(0.5)),

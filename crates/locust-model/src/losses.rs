@@ -1,0 +1,39 @@
+//! What is recorded and not shown as it happened.
+
+use crate::Folded;
+
+/// What a recorder has put together or left out. It counts events, and only grows for as long as
+/// the recorder lives, whatever becomes of the statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Events that lost their endpoint's name, error text or exception message, since there were
+    /// too many of these.
+    pub folded: Folded,
+    /// Response times that are none (negative, or not a number): in no distribution.
+    pub not_times: u64,
+}
+
+impl Losses {
+    /// These and others.
+    #[must_use]
+    pub fn plus(&self, more: &Self) -> Self {
+        self.with(more, u64::saturating_add)
+    }
+
+    /// These without those that were known before.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        self.with(before, u64::saturating_sub)
+    }
+
+    fn with(&self, other: &Self, each: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            folded: Folded {
+                names: each(self.folded.names, other.folded.names),
+                errors: each(self.folded.errors, other.folded.errors),
+                exceptions: each(self.folded.exceptions, other.folded.exceptions),
+            },
+            not_times: each(self.not_times, other.not_times),
+        }
+    }
+}
