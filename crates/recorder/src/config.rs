@@ -1,0 +1,76 @@
+//! What is recorded, and how finely.
+
+use locust_model::Bounds;
+
+/// The classic buckets' upper bounds in seconds, where nothing else is wanted.
+const DEFAULT_BUCKETS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// What is recorded, and how finely.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Inclusive upper bounds of the classic buckets in seconds, ascending and finite.
+    pub buckets: Vec<f64>,
+    /// Whether response times are kept apart by status.
+    pub by_status: bool,
+    /// How much is kept apart.
+    pub bounds: Bounds,
+    /// The percentiles of response times that Locust shows, 0 to 1.
+    pub percentiles: Vec<f64>,
+    /// Those that it shows over about the last ten seconds, of all requests together.
+    pub current_percentiles: Vec<f64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            buckets: DEFAULT_BUCKETS.to_vec(),
+            by_status: false,
+            bounds: Bounds::default(),
+            percentiles: vec![0.9, 0.95, 0.99],
+            current_percentiles: vec![0.5, 0.95],
+        }
+    }
+}
+
+/// Why nothing can be recorded so.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// There are no buckets, or too many.
+    #[error("{count} buckets: give 1 to {most}", most = Config::MOST_BUCKETS)]
+    BucketCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// A bound cannot be one.
+    #[error("bucket bound {bound}: give finite numbers of seconds above 0, in ascending order")]
+    Bucket {
+        /// The bound.
+        bound: f64,
+    },
+}
+
+impl Config {
+    /// So many classic buckets at most.
+    pub const MOST_BUCKETS: usize = 100;
+
+    /// Whether the buckets can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the bound that cannot be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let count = self.buckets.len();
+        if count == 0 || count > Self::MOST_BUCKETS {
+            return Err(ConfigError::BucketCount { count });
+        }
+        let mut last = 0.0;
+        for &bound in &self.buckets {
+            if !bound.is_finite() || bound <= last {
+                return Err(ConfigError::Bucket { bound });
+            }
+            last = bound;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! Taking a report that has been checked: from here on nothing can fail.
+
+use std::collections::HashSet;
+
+use locust_model::{Losses, Text};
+
+use super::Master;
+use super::custom::CustomChanges;
+use super::failures::{Errors, Exceptions};
+use super::incarnation::{Endpoint, Failure, Incarnation};
+use super::recent::Times;
+use super::rows::{Moment, Rows};
+use super::stage::{Change, ErrorChange, ExceptionChange, Staged};
+use super::sum::Sum;
+use crate::book::second;
+use crate::report::{Envelope, Head};
+use crate::{Config, Process};
+
+/// What a row takes beside its texts and an endpoint's numbers.
+const ROW_BYTES: usize = 96;
+
+/// A report that has been checked.
+pub(super) struct Checked<'a> {
+    pub(super) envelope: Envelope,
+    pub(super) head: Head,
+    pub(super) staged: Staged<'a>,
+    /// `None` where a later report of the same process has been taken.
+    pub(super) custom: Option<CustomChanges>,
+    /// Whether it counts, or is only where counting begins.
+    pub(super) counts: bool,
+}
+
+/// What the rows do not add up to.
+#[derive(Debug, Default)]
+pub(super) struct All {
+    pub(super) sum: Sum,
+    pub(super) last_request: Option<f64>,
+    pub(super) times: Times,
+    pub(super) spawned: u64,
+    pub(super) cpu_warnings: u64,
+}
+
+/// Where changes are counted.
+struct Counted<'m> {
+    config: &'m Config,
+    rows: &'m mut Rows,
+    errors: &'m mut Errors,
+    exceptions: &'m mut Exceptions,
+    all: &'m mut All,
+    losses: &'m mut Losses,
+}
+
+impl Master {
+    pub(super) fn apply(&mut self, worker: &str, checked: Checked<'_>, now: f64) {
+        let Checked { envelope, head, mut staged, custom, counts } = checked;
+        self.taken += 1;
+        let node = intern(&mut self.texts, worker.into());
+        let worker = self.workers.entry(Text::clone(&node)).or_default();
+        if let Some(custom) = custom
+            && let Some(process) = worker.process_mut(envelope.boot, self.taken)
+        {
+            self.kept += custom.bytes;
+            process.lives(envelope.sequence, head.process.waiting);
+            process.custom.apply(custom);
+        }
+        let (known, freed) = worker.incarnation_mut((envelope.boot, envelope.incarnation));
+        self.kept = self.kept.saturating_sub(freed);
+        let Some(known) = known else { return };
+        let before = known.bytes;
+        for method in staged.methods.drain(..) {
+            known.bytes += ROW_BYTES + method.len();
+            known.methods.push(intern(&mut self.texts, method));
+        }
+        for (status, exception) in staged.outcomes.drain(..) {
+            known.bytes += ROW_BYTES + exception.len();
+            known.outcomes.push((status, intern(&mut self.texts, exception)));
+        }
+        take_endpoints(known, &mut staged, &mut self.texts);
+        take_failures(known, &mut staged, &mut self.texts);
+        self.kept = (self.kept + known.bytes).saturating_sub(before);
+        if counts {
+            let not_before = if known.is_whole() { f64::NEG_INFINITY } else { self.since };
+            if known.is_whole() && !staged.endpoints.is_empty() {
+                self.since = self.since.min(head.since);
+            }
+            let mut counted = Counted {
+                config: &self.config,
+                rows: &mut self.rows,
+                errors: &mut self.errors,
+                exceptions: &mut self.exceptions,
+                all: &mut self.all,
+                losses: &mut self.losses,
+            };
+            counted.endpoints(known, &staged, Moment { now: second(now), not_before });
+            counted.failures(known, &staged, &node);
+            counted.head(&known.head, &head);
+        } else {
+            known.counted_from = envelope.sequence;
+        }
+        known.head = head;
+        known.sequence = envelope.sequence;
+        known.touched = self.taken;
+    }
+}
+
+/// The text that is kept already, if there is one.
+fn intern(texts: &mut HashSet<Text>, text: Text) -> Text {
+    if let Some(known) = texts.get(&text) {
+        return Text::clone(known);
+    }
+    texts.insert(Text::clone(&text));
+    text
+}
+
+fn take_endpoints(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut HashSet<Text>) {
+    for change in &mut staged.endpoints {
+        let numbers: Box<[u8]> = change.numbers.into();
+        known.bytes += numbers.len();
+        if let Some(endpoint) = known.endpoints.get_mut(change.row) {
+            known.bytes -= endpoint.numbers.len();
+            endpoint.numbers = numbers;
+        } else if let Some(label) = change.label.take() {
+            let (method, name) = (label.method, intern(texts, label.name));
+            known.bytes += ROW_BYTES + name.len();
+            known.endpoints.push(Endpoint { method, name, place: None, numbers });
+        }
+    }
+}
+
+fn take_failures(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut HashSet<Text>) {
+    for change in &mut staged.errors {
+        let key = change.label.take().map(|(method, name, error)| {
+            known.bytes += ROW_BYTES + name.len() + error.len();
+            (intern(texts, method), intern(texts, name), intern(texts, error))
+        });
+        take_failure(&mut known.errors, change.row, key, change.occurrences);
+    }
+    for change in &mut staged.exceptions {
+        let message = change.message.take().map(|message| {
+            known.bytes += ROW_BYTES + message.len();
+            intern(texts, message)
+        });
+        take_failure(&mut known.exceptions, change.row, message, change.count);
+    }
+}
+
+fn take_failure<K>(known: &mut Vec<Failure<K>>, row: usize, key: Option<K>, count: u64) {
+    if let Some(failure) = known.get_mut(row) {
+        failure.count = count;
+    } else if let Some(key) = key {
+        known.push(Failure { key, count, place: None });
+    }
+}
+
+impl Counted<'_> {
+    fn endpoints(&mut self, known: &mut Incarnation, staged: &Staged<'_>, moment: Moment) {
+        for change in staged.endpoints.iter().filter(|change| !change.is_empty()) {
+            let Some(endpoint) = known.endpoints.get_mut(change.row) else { continue };
+            let place = match (endpoint.place, known.methods.get(endpoint.method)) {
+                (Some(place), _) => place,
+                (None, Some(method)) => {
+                    self.rows.place(method, &endpoint.name, self.config.bounds.names)
+                }
+                (None, None) => continue,
+            };
+            endpoint.place = Some(place);
+            let folded = self.rows.add(place, change, staged, &known.outcomes, moment);
+            add(&mut self.losses.folded.names, folded);
+            for distribution in &staged.distributions[change.distributions.clone()] {
+                self.all.times.add(&staged.cells[distribution.cells.clone()]);
+            }
+        }
+    }
+
+    fn failures(&mut self, known: &mut Incarnation, staged: &Staged<'_>, node: &Text) {
+        let most = self.config.bounds.errors;
+        let is_whole = known.is_whole();
+        for change in staged.errors.iter().filter(|change| change.more > 0) {
+            let Some(error) = known.errors.get_mut(change.row) else { continue };
+            let place = *error.place.get_or_insert_with(|| self.errors.place(&error.key, most));
+            let first = first_counted(change, is_whole);
+            let folded = self.errors.add(place, change.more, first, change.last_seen);
+            add(&mut self.losses.folded.errors, folded);
+        }
+        for ExceptionChange { row, more, .. } in &staged.exceptions {
+            let Some(exception) = known.exceptions.get_mut(*row).filter(|_| *more > 0) else {
+                continue;
+            };
+            let place =
+                *exception.place.get_or_insert_with(|| self.exceptions.place(&exception.key, most));
+            let folded = self.exceptions.add(place, *more, node);
+            add(&mut self.losses.folded.exceptions, folded);
+        }
+    }
+
+    fn head(&mut self, old: &Head, new: &Head) {
+        let all = &mut *self.all;
+        all.sum.add(Sum::change(old.sum, new.sum));
+        *self.losses = self.losses.plus(&new.losses.since(&old.losses));
+        let (Process { spawned, cpu_warnings, .. }, before) = (&new.process, &old.process);
+        add(&mut all.spawned, spawned.saturating_sub(before.spawned));
+        add(&mut all.cpu_warnings, cpu_warnings.saturating_sub(before.cpu_warnings));
+        let Some(last) = new.last_request.filter(|last| Some(*last) > old.last_request) else {
+            return;
+        };
+        let known = all.last_request.map_or(0, second);
+        all.last_request = Some(all.last_request.map_or(last, |known| known.max(last)));
+        // As Locust does where the last request is in a new second.
+        if second(last) > known {
+            all.times.keep(second(last));
+        }
+    }
+}
+
+/// When an error was first seen, of those that are counted. After a reset on the master it is only
+/// known that it was after the last report before.
+fn first_counted(change: &ErrorChange, is_whole: bool) -> f64 {
+    if is_whole || change.more == change.occurrences { change.first_seen } else { change.last_seen }
+}
+
+impl Change<'_> {
+    fn is_empty(&self) -> bool {
+        (self.requests, self.failures, self.without_time) == (0, 0, 0)
+            && self.distributions.is_empty()
+    }
+}
+
+fn add(count: &mut u64, more: u64) {
+    *count = count.saturating_add(more);
+}

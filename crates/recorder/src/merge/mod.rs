@@ -1,0 +1,274 @@
+//! The merge: what all workers recorded, put together on their master.
+//!
+//! The master keeps what each incarnation of a worker's statistics was when it was last reported,
+//! as the bytes that came. A newer report says what it is now; the difference is added to the
+//! rows of all workers. So a report that comes twice, late or in another order adds nothing
+//! wrong, and a reset on the master has only to set the rows to zero: what comes later is again
+//! a difference, just as it is in Locust, whose workers send differences.
+//!
+//! All that is added are whole numbers, floats among them ([`Sum`](sum::Sum)), minima and maxima:
+//! the order in which workers' reports come does not matter.
+
+mod apply;
+mod custom;
+mod failures;
+mod incarnation;
+mod recent;
+mod rows;
+mod stage;
+mod sum;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::collections::{BTreeMap, HashSet};
+
+use locust_model::{Losses, Text};
+
+use self::apply::{All, Checked};
+use self::custom::Union;
+use self::failures::{Errors, Exceptions};
+use self::incarnation::Incarnation;
+use self::rows::Rows;
+use self::stage::Stage;
+use self::worker::Worker;
+use crate::book::second;
+use crate::partition::Partition;
+use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError};
+use crate::{AllTotals, Config, ConfigError, Process, Totals};
+
+/// Bytes of workers' statistics that are kept at most.
+pub(crate) const MOST_KEPT: usize = 768 << 20;
+
+/// Workers that are known at most; those long gone count.
+pub(crate) const MOST_WORKERS: usize = 10_000;
+
+/// Merges what workers report.
+#[derive(Debug)]
+pub struct Master {
+    config: Config,
+    partition: Partition,
+    since: f64,
+    rows: Rows,
+    errors: Errors,
+    exceptions: Exceptions,
+    all: All,
+    /// Of all workers, since this began; a reset changes nothing in it.
+    losses: Losses,
+    workers: BTreeMap<Text, Worker>,
+    texts: HashSet<Text>,
+    stage: Stage,
+    /// Reports taken.
+    taken: u64,
+    /// Bytes of workers' statistics.
+    kept: usize,
+}
+
+/// What is to be done with a report.
+enum Course {
+    /// Nothing: answer that everything is known up to this report.
+    Answer(u64),
+    /// Take it; whether it counts, or is only where counting begins.
+    Take { counts: bool },
+}
+
+impl Master {
+    /// Knows of no worker yet. Time is in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if nothing can be recorded so.
+    pub fn new(config: Config, now: f64) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut master = Self {
+            partition: Partition::new(&config),
+            config,
+            since: now,
+            rows: Rows::default(),
+            errors: Errors::default(),
+            exceptions: Exceptions::default(),
+            all: All::default(),
+            losses: Losses::default(),
+            workers: BTreeMap::new(),
+            texts: HashSet::new(),
+            stage: Stage::default(),
+            taken: 0,
+            kept: 0,
+        };
+        master.all.times.begin(second(now));
+        Ok(master)
+    }
+
+    /// Takes a worker's report. Anything may be in it. Answers what to send to the worker, for its
+    /// [`Writer::acknowledged`](crate::Writer::acknowledged): what it need not send again, or that
+    /// it has to send everything.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError`] if it was not taken; then nothing has changed.
+    pub fn merge(&mut self, worker: &str, report: &[u8], now: f64) -> Result<Vec<u8>, ReportError> {
+        let mut from = report::open(report)?;
+        let envelope = Envelope::read(&mut from)?;
+        self.make_room(report.len())?;
+        let id = (envelope.boot, envelope.incarnation);
+        let none = Worker::default();
+        let known = self.workers.get(worker).unwrap_or(&none);
+        let counts = match course(known, &envelope) {
+            Course::Answer(has) => return Ok(answer(id, has)),
+            Course::Take { counts } => counts,
+        };
+        if self.workers.len() >= MOST_WORKERS && !self.workers.contains_key(worker) {
+            return Err(ReportError::TooManyWorkers);
+        }
+        let mut head = Head::read(&mut from)?;
+        // As with the counts of such a second: nothing would be current any more.
+        head.last_request = head.last_request.filter(|last| *last <= now + recent::AHEAD as f64);
+        let new = Incarnation::new(id);
+        let incarnation = known.find(id).unwrap_or(&new);
+        let rows = report::Rows::read(&mut from, incarnation.endpoints.len())?;
+        let process = known.process(envelope.boot);
+        let custom = MetricPart::read_all(&mut from, |row| process?.custom.shape(row))?;
+        if !from.is_empty() {
+            return Err(ReportError::Malformed("its length"));
+        }
+        if !rows.endpoints.is_empty() {
+            self.check_config(&head)?;
+        }
+        let staged = self.stage.work_out(&envelope, &head, rows, incarnation, &self.partition)?;
+        let custom = match process {
+            Some(process) if process.sequence >= envelope.sequence => None,
+            Some(process) => Some(process.custom.check(custom)?),
+            None => Some(custom::Metrics::default().check(custom)?),
+        };
+        self.apply(worker, Checked { envelope, head, staged, custom, counts }, now);
+        Ok(answer(id, envelope.sequence))
+    }
+
+    /// The statistics are reset on the master, and only there: rows stay and begin again at 0.
+    /// Workers go on counting; what they had reported so far counts no more.
+    pub fn reset(&mut self, now: f64) {
+        self.since = now;
+        self.rows.reset(now);
+        self.errors.clear();
+        self.exceptions.clear();
+        self.all = All::default();
+        self.all.times.begin(second(now));
+        for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
+            incarnation.rebase();
+            incarnation.forget_failures();
+        }
+    }
+
+    /// A new test: rows go. What workers had reported so far counts no more; a late report of what
+    /// was the last to be reported still counts from there on.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if nothing can be recorded so; then nothing has changed.
+    pub fn begin(&mut self, config: Config, now: f64) -> Result<(), ConfigError> {
+        config.check()?;
+        self.partition = Partition::new(&config);
+        self.config = config;
+        for worker in self.workers.values_mut() {
+            self.kept = self.kept.saturating_sub(worker.drop_superseded(false));
+        }
+        self.reset(now);
+        self.rows.clear();
+        for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
+            incarnation.forget_endpoints();
+        }
+        // One is here, another where the text is used.
+        self.texts.retain(|text| Text::strong_count(text) > 1);
+        Ok(())
+    }
+
+    /// The worker is missing or has left: its gauges go, its counts stay. If it reports again, it
+    /// is back.
+    pub fn gone(&mut self, worker: &str) {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.gone();
+        }
+    }
+
+    /// What all workers recorded.
+    pub fn totals(&self, now: f64) -> Totals {
+        let mut union = Union::default();
+        for worker in self.workers.values() {
+            worker.add_custom(&mut union);
+        }
+        Totals {
+            since: self.since,
+            endpoints: self.rows.totals(),
+            errors: self.errors.totals(),
+            exceptions: self.exceptions.totals(),
+            all: AllTotals {
+                sum: self.all.sum.get(),
+                last_request: self.all.last_request,
+                current: self.all.times.current(second(now)),
+            },
+            custom: union.into_metrics(),
+            losses: self.losses,
+        }
+    }
+
+    /// What the workers tell of themselves: users that wait in those that live; users started and
+    /// warnings since the test began or the last reset, in all of them.
+    pub fn process(&self) -> Process {
+        let living = self.workers.values().filter_map(Worker::living);
+        Process {
+            waiting: living.fold(0, |sum, process| sum.saturating_add(process.waiting)),
+            spawned: self.all.spawned,
+            cpu_warnings: self.all.cpu_warnings,
+        }
+    }
+
+    /// How is merged.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn check_config(&self, head: &Head) -> Result<(), ReportError> {
+        if head.buckets != self.config.buckets {
+            let ours = self.config.buckets.clone();
+            return Err(ReportError::Buckets { theirs: head.buckets.clone(), ours });
+        }
+        if head.by_status != self.config.by_status {
+            return Err(ReportError::ByStatus);
+        }
+        Ok(())
+    }
+
+    /// Gives up what can no longer be needed, if there would be too much.
+    fn make_room(&mut self, bytes: usize) -> Result<(), ReportError> {
+        if self.kept.saturating_add(bytes) > MOST_KEPT {
+            for worker in self.workers.values_mut() {
+                self.kept = self.kept.saturating_sub(worker.drop_superseded(true));
+            }
+        }
+        if self.kept.saturating_add(bytes) > MOST_KEPT { Err(ReportError::NoRoom) } else { Ok(()) }
+    }
+}
+
+/// What is to be done with a report of this worker.
+fn course(worker: &Worker, envelope: &Envelope) -> Course {
+    let id = (envelope.boot, envelope.incarnation);
+    if let Some(known) = worker.find(id) {
+        let is_next = known.sequence < envelope.sequence && envelope.base <= known.sequence;
+        return if is_next {
+            Course::Take { counts: true }
+        } else {
+            Course::Answer(known.sequence)
+        };
+    }
+    match worker.remembered(id) {
+        // What it goes on from is not known.
+        _ if envelope.base > 0 => Course::Answer(0),
+        Some(sequence) if envelope.sequence <= sequence => Course::Answer(0),
+        Some(_) => Course::Take { counts: false },
+        None => Course::Take { counts: true },
+    }
+}
+
+fn answer((boot, incarnation): (u64, u64), has: u64) -> Vec<u8> {
+    Acknowledgement { boot, incarnation, has }.to_bytes()
+}

@@ -1,0 +1,114 @@
+//! Reports whose checksum is right and whose content is not: what an accident hardly makes, and an
+//! enemy easily.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+use crate::report::seal;
+use crate::{Key, Request, Writer, recorder};
+
+const NOW: f64 = 1_790_000_000.25;
+
+fn master() -> Master {
+    Master::new(Config::default(), NOW).expect("a good configuration")
+}
+
+fn writer() -> Writer {
+    let (mut writer, _) = recorder(Config::default(), NOW).expect("a good configuration");
+    for (number, name) in ["/", "/a", "/about"].into_iter().enumerate() {
+        let key = Key { method: "GET", name, status: Some(404), exception: "HTTPError" };
+        let series = writer.series(&key, NOW);
+        for time in [1.0, 20.0, 300.0] {
+            let time = Some(time * (number + 1) as f64);
+            let request = Request { time, response_bytes: 5, request_bytes: 1, now: NOW };
+            writer.request(series, &request);
+        }
+        let error = writer.error(series, "an error", NOW);
+        writer.failed(series, error, NOW);
+    }
+    writer.user_error("raised");
+    writer
+}
+
+/// Without its checksum.
+fn content(mut report: Vec<u8>) -> Vec<u8> {
+    report.truncate(report.len() - 4);
+    report
+}
+
+fn sealed(mut content: Vec<u8>) -> Vec<u8> {
+    seal(&mut content);
+    content
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_bad_report_with_a_good_checksum_changes_nothing(
+        changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+        end in prop::option::of(any::<Index>()),
+        is_next in any::<bool>(),
+    ) {
+        let mut writer = writer();
+        let mut master = master();
+        if is_next {
+            let answer = master.merge("worker", &writer.report(&Process::default(), NOW, false), NOW);
+            writer.acknowledged(&answer.expect("a good report"));
+            writer.user_error("raised");
+        }
+        let mut content = content(writer.report(&Process::default(), NOW, true));
+        for (place, byte) in changes {
+            *place.get_mut(&mut content) = byte;
+        }
+        if let Some(end) = end {
+            content.truncate(end.index(content.len()));
+        }
+        let before = (master.totals(NOW), master.process());
+        if master.merge("worker", &sealed(content), NOW).is_err() {
+            prop_assert_eq!((master.totals(NOW), master.process()), before);
+        }
+    }
+}
+
+/// The envelope of a first report.
+fn envelope() -> Vec<u8> {
+    let mut out = Vec::new();
+    let (boot, incarnation, sequence) = (1, 0, 1);
+    Envelope { boot, incarnation, sequence, base: 0, extremes_from: 0 }.put(&mut out);
+    out
+}
+
+#[test]
+fn a_claimed_length_takes_no_memory() {
+    let claim = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    let mut head = content(writer().report(&Process::default(), NOW, true));
+    // Wherever a number may stand, a huge one is claimed; the rest is missing.
+    for place in envelope().len()..head.len() {
+        head.truncate(head.len().max(place));
+        let content = [&head[..place], &claim].concat();
+        assert!(master().merge("worker", &sealed(content), NOW).is_err(), "at {place}");
+    }
+}
+
+#[test]
+fn counters_that_fall_are_refused() {
+    let mut master = master();
+    let mut more = writer();
+    let first = more.report(&Process::default(), NOW, false);
+    master.merge("worker", &first, NOW).expect("a good report");
+    // The same process and statistics, a later report, and fewer requests.
+    let mut fewer = recorder(Config::default(), NOW).expect("a good configuration").0;
+    let key = Key { method: "GET", name: "/", status: Some(404), exception: "HTTPError" };
+    let series = fewer.series(&key, NOW);
+    let request = Request { time: Some(1.0), response_bytes: 5, request_bytes: 1, now: NOW };
+    fewer.request(series, &request);
+    fewer.report(&Process::default(), NOW, true);
+    let mut second = content(fewer.report(&Process::default(), NOW, true));
+    second[1..9].copy_from_slice(&first[1..9]);
+    let before = master.totals(NOW);
+    let error = master.merge("worker", &sealed(second), NOW).expect_err("fewer requests");
+    assert!(matches!(error, ReportError::Fell(_)), "{error}");
+    assert_eq!(master.totals(NOW), before);
+}

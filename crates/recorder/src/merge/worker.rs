@@ -1,0 +1,172 @@
+//! One worker, as its reports show it.
+
+use std::collections::VecDeque;
+
+use super::custom::{Metrics, Union};
+use super::incarnation::Incarnation;
+use crate::CustomTotals;
+
+/// Incarnations of a worker that are kept. Only the last one changes, but for late reports.
+const MOST_INCARNATIONS: usize = 4;
+
+/// Processes of a worker that are kept.
+const MOST_PROCESSES: usize = 4;
+
+/// Incarnations and processes that are remembered without what they said.
+const MOST_REMEMBERED: usize = 64;
+
+/// One worker.
+#[derive(Debug, Default)]
+pub(super) struct Worker {
+    /// By id.
+    pub(super) incarnations: Vec<Incarnation>,
+    /// By number.
+    processes: Vec<Process>,
+    /// Incarnations that are no longer kept: what they report in full is known, but not counted.
+    old: VecDeque<((u64, u64), u64)>,
+    /// Processes that are no longer kept.
+    ended: VecDeque<u64>,
+    /// What the counters and histograms of these came to.
+    settled: Vec<CustomTotals>,
+}
+
+/// What a process tells of itself beside its statistics.
+#[derive(Debug)]
+pub(super) struct Process {
+    boot: u64,
+    /// Its last report.
+    pub(super) sequence: u64,
+    touched: u64,
+    /// Whether it is known to be gone.
+    is_gone: bool,
+    pub(super) waiting: u64,
+    pub(super) custom: Metrics,
+}
+
+impl Worker {
+    pub(super) fn find(&self, id: (u64, u64)) -> Option<&Incarnation> {
+        self.incarnations.iter().find(|known| known.id == id)
+    }
+
+    /// The last report of an incarnation that is no longer kept.
+    pub(super) fn remembered(&self, id: (u64, u64)) -> Option<u64> {
+        self.old.iter().find(|(old, _)| *old == id).map(|(_, sequence)| *sequence)
+    }
+
+    pub(super) fn process(&self, boot: u64) -> Option<&Process> {
+        self.processes.iter().find(|known| known.boot == boot)
+    }
+
+    /// The process of a report, made if need be; `None` if it has ended long ago.
+    pub(super) fn process_mut(&mut self, boot: u64, touched: u64) -> Option<&mut Process> {
+        if self.ended.contains(&boot) {
+            return None;
+        }
+        let at = match self.processes.binary_search_by_key(&boot, |known| known.boot) {
+            Ok(at) => at,
+            Err(at) => {
+                self.processes.insert(at, Process::new(boot, touched));
+                if self.processes.len() > MOST_PROCESSES {
+                    self.settle_process(boot);
+                }
+                self.processes.binary_search_by_key(&boot, |known| known.boot).unwrap_or(at)
+            }
+        };
+        let process = self.processes.get_mut(at)?;
+        process.touched = touched;
+        Some(process)
+    }
+
+    /// Ends the process that was silent for longest, but not the new one.
+    fn settle_process(&mut self, new: u64) {
+        let others = self.processes.iter().enumerate().filter(|(_, known)| known.boot != new);
+        let Some((at, _)) = others.min_by_key(|(_, known)| known.touched) else { return };
+        let process = self.processes.remove(at);
+        remember(&mut self.ended, process.boot);
+        let mut union = Union::default();
+        union.add(&self.settled, false);
+        union.add(&process.custom.into_all(), false);
+        self.settled = union.into_metrics();
+    }
+
+    /// Adds its custom metrics.
+    pub(super) fn add_custom(&self, union: &mut Union) {
+        union.add(&self.settled, false);
+        let living = self.living().map(|process| process.boot);
+        for process in &self.processes {
+            union.add(process.custom.all(), living == Some(process.boot));
+        }
+    }
+
+    /// Its process that lives: of several, the one that started last.
+    pub(super) fn living(&self) -> Option<&Process> {
+        self.processes.iter().rfind(|process| !process.is_gone)
+    }
+
+    /// All its processes are gone.
+    pub(super) fn gone(&mut self) {
+        for process in &mut self.processes {
+            process.is_gone = true;
+        }
+    }
+
+    /// The incarnation of a report, made if need be. Answers it, and how many bytes were given up
+    /// for it.
+    pub(super) fn incarnation_mut(&mut self, id: (u64, u64)) -> (Option<&mut Incarnation>, usize) {
+        let mut freed = 0;
+        if self.find(id).is_none() {
+            self.old.retain(|(old, _)| *old != id);
+            if self.incarnations.len() >= MOST_INCARNATIONS {
+                let oldest = self.incarnations.iter().map(|known| known.touched).min();
+                freed = self.drop_if(|known| Some(known.touched) == oldest);
+            }
+            self.incarnations.push(Incarnation::new(id));
+            self.incarnations.sort_unstable_by_key(|known| known.id);
+        }
+        (self.incarnations.iter_mut().find(|known| known.id == id), freed)
+    }
+
+    /// Gives up incarnations; they are remembered by name. Answers how many bytes they took.
+    pub(super) fn drop_if(&mut self, is_to_go: impl Fn(&Incarnation) -> bool) -> usize {
+        let mut freed = 0;
+        let old = &mut self.old;
+        self.incarnations.retain(|known| {
+            let goes = is_to_go(known);
+            if goes {
+                remember(old, (known.id, known.sequence));
+                freed += known.bytes;
+            }
+            !goes
+        });
+        freed
+    }
+
+    /// Gives up all incarnations but the last one that was reported, and that one too if the
+    /// worker is gone and `also_last` is set. Answers how many bytes they took.
+    pub(super) fn drop_superseded(&mut self, also_last: bool) -> usize {
+        let last = self.incarnations.iter().map(|known| known.touched).max();
+        let drops_last = also_last && self.living().is_none();
+        self.drop_if(|known| drops_last || Some(known.touched) != last)
+    }
+}
+
+impl Process {
+    fn new(boot: u64, touched: u64) -> Self {
+        let custom = Metrics::default();
+        Self { boot, sequence: 0, touched, is_gone: false, waiting: 0, custom }
+    }
+
+    /// It has said something new.
+    pub(super) fn lives(&mut self, sequence: u64, waiting: u64) {
+        self.sequence = sequence;
+        self.waiting = waiting;
+        self.is_gone = false;
+    }
+}
+
+fn remember<T>(remembered: &mut VecDeque<T>, new: T) {
+    if remembered.len() == MOST_REMEMBERED {
+        remembered.pop_front();
+    }
+    remembered.push_back(new);
+}

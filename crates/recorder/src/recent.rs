@@ -1,0 +1,164 @@
+//! What had been counted at the last seconds' ends, for Locust's current percentiles: the times of
+//! about the last ten seconds are what is counted now less what was counted then.
+//!
+//! The rules are those of `StatsEntry`: a copy is made with the first request of a new second, so
+//! that none is made where there is no load, and the nearest one to ten seconds ago is taken.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::Cells;
+use crate::atomic::Count;
+
+/// Copies that are kept.
+const KEPT: usize = 20;
+/// Seconds over which Locust looks.
+const WINDOW: u64 = 10;
+/// So many seconds a copy may be older or younger.
+const TOLERANCE: u64 = 8;
+
+/// All response times by cell, and copies of what they were.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    cells: Box<[Count]>,
+    copies: ArcSwap<Vec<Past>>,
+}
+
+/// What had been counted at the end of a second.
+#[derive(Clone, Debug)]
+struct Past {
+    second: u64,
+    cells: Arc<Cells>,
+}
+
+impl Recent {
+    /// Begins to count in a second.
+    pub(crate) fn new(cells: usize, second: u64) -> Self {
+        let empty = Past { second, cells: Arc::default() };
+        Self {
+            cells: (0..cells).map(|_| Count::default()).collect(),
+            copies: ArcSwap::from_pointee(vec![empty]),
+        }
+    }
+
+    /// Counts a time.
+    #[inline]
+    pub(crate) fn hit(&self, cell: u16) {
+        if let Some(count) = self.cells.get(usize::from(cell)) {
+            count.add(1);
+        }
+    }
+
+    /// Keeps what has been counted as that of a second.
+    #[cold]
+    pub(crate) fn keep(&self, second: u64) {
+        let mut copies = Vec::clone(&self.copies.load());
+        let cells = Arc::new(self.counted());
+        // As in Python's ordered dictionary, a second that is there keeps its place.
+        match copies.iter_mut().find(|copy| copy.second == second) {
+            Some(copy) => copy.cells = cells,
+            None => copies.push(Past { second, cells }),
+        }
+        let surplus = copies.len().saturating_sub(KEPT);
+        copies.drain(..surplus);
+        self.copies.store(Arc::new(copies));
+    }
+
+    fn counted(&self) -> Cells {
+        let counts = (0..).zip(&self.cells).map(|(cell, count)| (cell, count.get()));
+        Cells(counts.filter(|&(_, count)| count != 0).collect())
+    }
+
+    /// The times of about the last ten seconds; `None` where no copy is near enough to that.
+    pub(crate) fn current(&self, second: u64) -> Option<Cells> {
+        let copies = self.copies.load();
+        let wanted = second.saturating_sub(WINDOW);
+        // The nearest; of two that are equally near, the earlier one.
+        let copy = copies
+            .iter()
+            .filter(|copy| copy.second.abs_diff(wanted) <= TOLERANCE)
+            .min_by_key(|copy| (copy.second.abs_diff(wanted), copy.second))?;
+        Some(since(self.counted(), &copy.cells))
+    }
+}
+
+/// What has been counted since; of both, the cells ascend.
+pub(crate) fn since(mut now: Cells, then: &Cells) -> Cells {
+    let mut then = then.0.iter().peekable();
+    now.0.retain_mut(|(cell, count)| {
+        while then.next_if(|(old, _)| old < cell).is_some() {}
+        if let Some((_, old)) = then.next_if(|(old, _)| old == cell) {
+            *count = count.saturating_sub(*old);
+        }
+        *count != 0
+    });
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As `StatsEntry` writes it down: copies in the order in which they came, and the seconds that
+    /// will do, the best first.
+    #[derive(Default)]
+    struct Locust {
+        copies: Vec<(u64, u64)>,
+        count: u64,
+    }
+
+    impl Locust {
+        fn keep(&mut self, second: u64) {
+            match self.copies.iter_mut().find(|copy| copy.0 == second) {
+                Some(copy) => copy.1 = self.count,
+                None => self.copies.push((second, self.count)),
+            }
+            while self.copies.len() > 20 {
+                self.copies.remove(0);
+            }
+        }
+
+        fn current(&self, second: u64) -> Option<u64> {
+            let mut seconds = vec![second - 10];
+            for off in 1..9 {
+                seconds.extend([second - 10 - off, second - 10 + off]);
+            }
+            let at = |second| self.copies.iter().find(|copy| copy.0 == second);
+            seconds.into_iter().find_map(at).map(|copy| self.count - copy.1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_copy_that_locust_would_take_is_taken(
+            // Clocks are set back now and then.
+            steps in prop::collection::vec((-9..12_i64, 0..3_u64, 0..25_u64), 0..120),
+        ) {
+            let mut second: u64 = 1_000;
+            let recent = Recent::new(8, second);
+            let mut locust = Locust { copies: vec![(second, 0)], count: 0 };
+            for (forward, hits, later) in steps {
+                second = second.saturating_add_signed(forward / 3);
+                for _ in 0..hits {
+                    recent.hit(5);
+                    locust.count += 1;
+                }
+                recent.keep(second);
+                locust.keep(second);
+                let ours = recent.current(second + later);
+                let ours = ours.map(|cells| cells.0.iter().map(|&(_, count)| count).sum());
+                prop_assert_eq!(ours, locust.current(second + later));
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_counted_then_is_taken_off() {
+        let now = Cells(vec![(1, 5), (3, 2), (7, 9)]);
+        let then = Cells(vec![(0, 1), (3, 2), (7, 4)]);
+        assert_eq!(since(now, &then), Cells(vec![(1, 5), (7, 5)]));
+    }
+}

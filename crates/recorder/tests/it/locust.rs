@@ -1,0 +1,155 @@
+//! After the same events the snapshot says what the real Locust says, to the last bit.
+//!
+//! `fixtures/make.py` made the events and asked Locust 2.47.0.
+
+use std::time::{Duration, SystemTime};
+
+use locust_model::{Endpoint, Snapshot};
+use recorder::{Buckets, Config, Key, Reader, Request, Writer, recorder, snapshot};
+use serde_json::Value;
+
+const STEPS: &str = include_str!("../fixtures/locust.jsonl");
+/// As in `make.py`.
+const PERCENTILES: [f64; 13] =
+    [0.0, 0.25, 0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
+
+fn config(by_status: bool) -> Config {
+    Config {
+        by_status,
+        percentiles: PERCENTILES.to_vec(),
+        current_percentiles: PERCENTILES.to_vec(),
+        ..Config::default()
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is a number"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is a text"))
+}
+
+fn record(writer: &mut Writer, status: i64, step: &Value) {
+    let now = number(&step[1]);
+    let error = step[6].as_str();
+    let key = Key {
+        method: text(&step[2]),
+        name: text(&step[3]),
+        status: Some(200 + status % 3),
+        exception: if error.is_some() { "Exception" } else { "" },
+    };
+    let series = writer.series(&key, now);
+    let response_bytes = step[5].as_u64().expect("a length");
+    let request = Request { time: step[4].as_f64(), response_bytes, request_bytes: 0, now };
+    writer.request(series, &request);
+    if let Some(error) = error {
+        let error = writer.error(series, error, now);
+        writer.failed(series, error, now);
+    }
+}
+
+/// Numbers that are to be the same to the last bit, but Locust's integers are ours too.
+#[track_caller]
+fn same(ours: Option<f64>, locusts: &Value, what: &str) {
+    let ours = ours.unwrap_or_else(|| panic!("{what} is known"));
+    assert_eq!(ours.to_bits(), number(locusts).to_bits(), "{what}: {ours:?}, Locust's {locusts}");
+}
+
+#[track_caller]
+fn check_row(ours: &Endpoint, locusts: &Value, at: &str) {
+    let at = |what: &str| format!("{what} of {} {}, {at}", ours.method, ours.name);
+    assert_eq!((&*ours.method, &*ours.name), (text(&locusts[0]), text(&locusts[1])));
+    assert_eq!(ours.requests, locusts[2].as_u64(), "{}", at("requests"));
+    assert_eq!(ours.failures, locusts[3].as_u64(), "{}", at("failures"));
+    // Locust knows none and shows 0.
+    let min = if locusts[4].is_null() { &Value::from(0) } else { &locusts[4] };
+    same(ours.min.map(|time| time.0), min, &at("least time"));
+    same(ours.max.map(|time| time.0), &locusts[5], &at("greatest time"));
+    same(ours.avg.map(|time| time.0), &locusts[6], &at("average"));
+    same(ours.median.map(|time| time.0), &locusts[7], &at("median"));
+    same(ours.current_rps, &locusts[8], &at("current rate"));
+    same(ours.current_fail_per_sec, &locusts[9], &at("current failures"));
+    assert_eq!(ours.response_bytes, locusts[10].as_u64(), "{}", at("bytes"));
+    same(ours.avg_content_length, &locusts[11], &at("average length"));
+    for (ours, locusts) in ours.percentiles.iter().zip(locusts[12].as_array().expect("a list")) {
+        same(Some(ours.value.0), locusts, &at(&format!("percentile {}", ours.q)));
+    }
+    let count: u64 = ours.durations.iter().map(|times| times.distribution.count()).sum();
+    assert!(count <= ours.requests.expect("requests"), "{}", at("times"));
+}
+
+fn check(ours: &Snapshot, locusts: &Value, at: &str) {
+    let entries = locusts["entries"].as_array().expect("a list");
+    assert_eq!(ours.endpoints.len(), entries.len(), "rows, {at}");
+    for (ours, locusts) in ours.endpoints.iter().zip(entries) {
+        check_row(ours, locusts, at);
+    }
+    check_row(ours.total.as_ref().expect("a total"), &locusts["total"], at);
+    same(ours.fail_ratio, &locusts["fail_ratio"], at);
+    same(ours.rates.requests, &locusts["total"][8], at);
+    let current = locusts["current"].as_array().expect("a list");
+    if current.iter().all(Value::is_null) {
+        assert_eq!(ours.current_percentiles, [], "{at}");
+    } else {
+        assert_eq!(ours.current_percentiles.len(), current.len(), "{at}");
+        for (ours, locusts) in ours.current_percentiles.iter().zip(current) {
+            same(Some(ours.value.0), locusts, &format!("current percentile {}, {at}", ours.q));
+        }
+    }
+    let day = |value: &Value| {
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(value.as_f64().expect("a time")))
+    };
+    let errors = locusts["errors"].as_array().expect("a list");
+    assert_eq!(ours.errors.len(), errors.len(), "errors, {at}");
+    for (ours, locusts) in ours.errors.iter().zip(errors) {
+        assert_eq!(&*ours.method, text(&locusts[0]), "{at}");
+        assert_eq!(&*ours.name, text(&locusts[1]), "{at}");
+        assert_eq!(&*ours.error, text(&locusts[2]), "{at}");
+        assert_eq!(Some(ours.occurrences), locusts[3].as_u64(), "{at}");
+        assert_eq!(ours.first_seen, day(&locusts[4]), "{at}");
+        assert_eq!(ours.last_seen, day(&locusts[5]), "{at}");
+    }
+}
+
+#[test]
+fn locusts_own_statistics_say_the_same() {
+    replay(&config(false));
+}
+
+#[test]
+fn they_say_the_same_where_statuses_are_kept_apart() {
+    replay(&config(true));
+}
+
+fn replay(config: &Config) {
+    let mut recorders: Option<(Writer, Reader)> = None;
+    let mut run = String::new();
+    let mut looks = 0;
+    for (line, step) in (1..).zip(STEPS.lines()) {
+        let step: Value = serde_json::from_str(step).expect("a line of JSON");
+        let kind = text(&step[0]);
+        if kind == "run" {
+            text(&step[1]).clone_into(&mut run);
+            let started = recorder(config.clone(), number(&step[2]));
+            recorders = Some(started.expect("a good configuration"));
+            continue;
+        }
+        let (writer, reader) = recorders.as_mut().expect("a run");
+        let now = number(&step[1]);
+        match kind {
+            "request" => record(writer, line, &step),
+            "reset" => writer.reset(now),
+            "look" => {
+                let at = format!("run {run:?}, line {line}");
+                let time = SystemTime::UNIX_EPOCH;
+                let ours = snapshot(&reader.totals(now), config, time, Buckets::ClassicAndNative);
+                check(&ours, &step[2], &at);
+                assert_eq!(reader.snapshot(now, time, Buckets::ClassicAndNative), ours, "{at}");
+                looks += 1;
+            }
+            other => panic!("what is {other}?"),
+        }
+    }
+    assert!(looks > 50, "only {looks} looks");
+}

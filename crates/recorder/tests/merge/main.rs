@@ -1,0 +1,10 @@
+//! Reports and their merge, from outside.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod deltas;
+mod figures;
+mod lifetimes;
+mod properties;
+mod untrusted;
+mod world;
