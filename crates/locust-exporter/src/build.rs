@@ -6,7 +6,7 @@ use schema::BuildInfo;
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All that is known of the build.
-pub(crate) const INFO: BuildInfo = BuildInfo {
+pub const INFO: BuildInfo = BuildInfo {
     version: VERSION,
     revision: env!("BUILD_REVISION"),
     rustc: env!("BUILD_RUSTC"),

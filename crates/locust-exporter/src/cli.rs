@@ -1,4 +1,5 @@
-//! Every option, defined once: help, man page, completions, reference and variables come from here.
+//! Every option of the standalone exporter, defined once: help, man page, completions, reference and
+//! variables come from here, and from `shared.rs`, which has those that both faces know.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::duration;
+use crate::shared::{ClientArgs, ListenArgs, MetricsArgs, NameArgs, ServerArgs, boolean};
 use crate::usage::Origin;
 
 /// Prometheus exporter for Locust.
@@ -43,10 +45,8 @@ pub(crate) struct LocustArgs {
     #[arg(default_value = "5s", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
 
-    /// Prefix of all metric names.
-    #[arg(long = "locust.namespace", env = "LOCUST_METRIC_NAMESPACE", value_name = "NAME")]
-    #[arg(default_value = "locust")]
-    pub(crate) namespace: String,
+    #[command(flatten)]
+    pub(crate) names: NameArgs,
 
     /// How to log in when Locust asks for it: `login` by the form of `--web-login`, `basic` by
     /// HTTP basic authentication (Locust up to 2.20, or a proxy before it).
@@ -103,82 +103,26 @@ pub(crate) struct LocustArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Metrics")]
-pub(crate) struct MetricsArgs {
-    /// Which names to give: `standard` (Prometheus's conventions), `classic` (the Go exporters'),
-    /// `boomer` (the web UI collector's).
-    #[arg(long = "metrics.schema", env = "LOCUST_EXPORTER_METRICS_SCHEMA", value_name = "SCHEMA")]
-    #[arg(value_delimiter = ',', default_value = "standard,classic")]
-    pub(crate) schema: Vec<String>,
-
-    /// Endpoints that keep their names; those beyond are folded into `name="other"`.
-    #[arg(long = "metrics.max-names", env = "LOCUST_EXPORTER_METRICS_MAX_NAMES")]
-    #[arg(value_name = "COUNT", default_value = "20000", value_parser = count)]
-    pub(crate) max_names: usize,
-
-    /// Errors, and exceptions, that keep their texts; those beyond are folded into `error="other"`.
-    #[arg(long = "metrics.max-errors", env = "LOCUST_EXPORTER_METRICS_MAX_ERRORS")]
-    #[arg(value_name = "COUNT", default_value = "1000", value_parser = count)]
-    pub(crate) max_errors: usize,
-
-    /// A label for every series. May be given several times.
-    #[arg(long = "label", env = "LOCUST_EXPORTER_LABEL", value_name = "KEY=VALUE")]
-    #[arg(value_delimiter = ',', value_parser = key_value)]
-    pub(crate) labels: Vec<(String, String)>,
-}
-
-#[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Web")]
 pub(crate) struct WebArgs {
-    /// Address to listen on. May be given several times.
-    #[arg(long = "web.listen-address", env = "LOCUST_EXPORTER_WEB_LISTEN_ADDRESS")]
-    #[arg(value_name = "ADDRESS", value_delimiter = ',', default_value = ":9646")]
-    pub(crate) listen_address: Vec<String>,
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
 
     /// Listen on the sockets that systemd hands over, in place of --web.listen-address.
     #[arg(long = "web.systemd-socket", env = "LOCUST_EXPORTER_WEB_SYSTEMD_SOCKET")]
     #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     pub(crate) systemd_socket: bool,
 
-    /// Path of the metrics.
-    #[arg(long = "web.telemetry-path", env = "LOCUST_EXPORTER_WEB_TELEMETRY_PATH")]
-    #[arg(value_name = "PATH", default_value = "/metrics")]
-    pub(crate) telemetry_path: String,
-
-    /// File that turns on TLS, basic authentication, headers or a rate limit: the web
-    /// configuration file of Prometheus's exporters.
-    #[arg(long = "web.config.file", env = "LOCUST_EXPORTER_WEB_CONFIG_FILE", value_name = "FILE")]
-    pub(crate) config_file: Option<PathBuf>,
-
-    /// Scrapes to answer at the same time; those beyond are refused with 503. 0 is no limit.
-    #[arg(long = "web.max-requests", env = "LOCUST_EXPORTER_WEB_MAX_REQUESTS")]
-    #[arg(value_name = "COUNT", default_value = "40", value_parser = count)]
-    pub(crate) max_requests: usize,
-
-    /// Connections to hold at the same time.
-    #[arg(long = "web.max-connections", env = "LOCUST_EXPORTER_WEB_MAX_CONNECTIONS")]
-    #[arg(value_name = "COUNT", default_value = "1024", value_parser = count)]
-    pub(crate) max_connections: usize,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 
     /// Let anybody, not only this machine, call `/quitquitquit` and `/-/reload`.
     #[arg(long = "web.enable-lifecycle", env = "LOCUST_EXPORTER_WEB_ENABLE_LIFECYCLE")]
     #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     pub(crate) enable_lifecycle: bool,
 
-    /// How long a client may take to send a request's headers.
-    #[arg(long = "web.header-timeout", env = "LOCUST_EXPORTER_WEB_HEADER_TIMEOUT")]
-    #[arg(value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
-    pub(crate) header_timeout: Duration,
-
-    /// How long a client may pause while it takes an answer.
-    #[arg(long = "web.write-timeout", env = "LOCUST_EXPORTER_WEB_WRITE_TIMEOUT")]
-    #[arg(value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
-    pub(crate) write_timeout: Duration,
-
-    /// How long a connection may stay open between two requests.
-    #[arg(long = "web.idle-timeout", env = "LOCUST_EXPORTER_WEB_IDLE_TIMEOUT")]
-    #[arg(value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
-    pub(crate) idle_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,27 +215,10 @@ pub(crate) enum Generate {
     CompleteFish,
     /// The table of flags and variables, in Markdown.
     Options,
+    /// The same of the exporter inside Locust.
+    InsideOptions,
     /// The reference of metrics, in Markdown.
     Metrics,
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("expected 1, true, yes or on; 0, false, no or off".to_owned()),
-    }
-}
-
-fn count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "expected a whole number, 0 or more".to_owned())
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-        None => Err("expected KEY=VALUE".to_owned()),
-    }
 }
 
 #[cfg(test)]

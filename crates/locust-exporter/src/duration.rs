@@ -15,8 +15,23 @@ const MAX: Duration = Duration::from_hours(365 * 24);
 /// interval, 0 is a mistake.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     match go_duration::parse(text.trim()) {
-        None => Err("expected a duration like 5s, 1m30s or 250ms".to_owned()),
         Some(Duration::ZERO) => Err("expected more than 0".to_owned()),
+        duration => bounded(duration),
+    }
+}
+
+/// Reads a Go duration that may be 0.
+///
+/// # Errors
+///
+/// A sentence that says what is accepted.
+pub(crate) fn parse_or_zero(text: &str) -> Result<Duration, String> {
+    bounded(go_duration::parse(text.trim()))
+}
+
+fn bounded(duration: Option<Duration>) -> Result<Duration, String> {
+    match duration {
+        None => Err("expected a duration like 5s, 1m30s or 250ms".to_owned()),
         Some(duration) if duration > MAX => Err("expected at most 8760h, a year".to_owned()),
         Some(duration) => Ok(duration),
     }

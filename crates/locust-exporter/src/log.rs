@@ -21,7 +21,7 @@ use crate::cli::{LogFormat, LogLevel};
 /// Crates whose messages are ours; what libraries have to say is for their developers.
 const OURS: [&str; 4] = ["locust_exporter", "locust_api", "schema", "web"];
 
-/// Begins logging to standard error.
+/// Begins logging to standard error; where a log has been begun before, that one stays.
 pub(crate) fn init(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Debug => LevelFilter::DEBUG,
@@ -32,7 +32,7 @@ pub(crate) fn init(level: LogLevel, format: LogFormat) {
     let filter = Targets::new().with_targets(OURS.map(|target| (target, level)));
     let layer =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines(format));
-    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
 }
 
 /// Writes one line for each event.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use locust_api::{Auth, Quantiles, Tls};
 use locust_model::Bounds;
-use schema::Schema;
 use url::Url;
 
 use crate::build;
@@ -14,10 +13,8 @@ use crate::cli::{
 };
 use crate::probe_config::Module;
 use crate::secret;
+use crate::shared;
 use crate::usage::Origin;
-
-/// How many characters of an error's text are kept.
-const ERROR_CHARS: usize = 200;
 
 /// Everything that the options say, checked.
 #[derive(Debug)]
@@ -56,12 +53,11 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
     let locusts = locusts(&cli.locust, &cli.origin)?;
     Ok(Settings {
         timeout: cli.locust.timeout,
-        bounds: Bounds {
-            names: cli.metrics.max_names,
-            errors: cli.metrics.max_errors,
-            text_chars: ERROR_CHARS,
+        bounds: cli.metrics.bounds(),
+        schema: schema::Config {
+            targets: locusts.len() > 1,
+            ..shared::schema(&cli.locust.names, &cli.metrics, &cli.origin)?
         },
-        schema: schema_config(cli, locusts.len() > 1)?,
         web: web_config(&cli.web, cli.locust.timeout, &cli.origin)?,
         probe_file: cli.process.probe_file.clone(),
         exit_after_test: cli.process.exit_after_test.then_some(cli.process.exit_after_test_timeout),
@@ -183,58 +179,22 @@ pub(crate) fn address(url: &Url) -> String {
     locust_api::shown(url).trim_end_matches('/').to_owned()
 }
 
-fn schema_config(cli: &Cli, targets: bool) -> Result<schema::Config, String> {
-    let schemas = cli.metrics.schema.iter().map(|name| name.trim().parse::<Schema>());
-    let schemas = schemas
-        .collect::<Result<_, _>>()
-        .map_err(|cause| format!("{}: {cause}", cli.origin.name("--metrics.schema")))?;
-    Ok(schema::Config {
-        schemas,
-        namespace: cli.locust.namespace.clone(),
-        labels: cli.metrics.labels.clone(),
-        service: None,
-        targets,
-    })
-}
-
 fn web_config(
     args: &WebArgs,
     scrape_timeout: Duration,
     origin: &Origin,
 ) -> Result<web::Config, String> {
-    let listen = args
-        .listen_address
-        .iter()
-        .map(|address| address.trim().parse())
-        .collect::<Result<_, _>>()
-        .map_err(|cause| format!("{}: {cause}", origin.name("--web.listen-address")))?;
     Ok(web::Config {
-        listen,
+        listen: args.listen.addresses(origin)?,
         systemd_socket: args.systemd_socket,
-        config_file: args.config_file.clone(),
-        telemetry_path: args.telemetry_path.clone(),
-        max_requests: args.max_requests,
         lifecycle: if args.enable_lifecycle {
             web::Lifecycle::AnyPeer
         } else {
             web::Lifecycle::LoopbackPeer
         },
-        timeouts: web::Timeouts {
-            header: args.header_timeout,
-            write: args.write_timeout,
-            idle: args.idle_timeout,
-            ..web::Timeouts::default()
-        },
-        max_connections: args.max_connections,
         // Locust's time, and some for what comes after it.
         scrape_timeout: scrape_timeout + Duration::from_millis(500),
-        created: false,
-        landing: web::Landing {
-            name: "locust_exporter".to_owned(),
-            description: "Prometheus exporter for Locust".to_owned(),
-            version: build::VERSION.to_owned(),
-            links: Vec::new(),
-        },
+        ..shared::web(&args.server, &args.client)
     })
 }
 

@@ -9,11 +9,11 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, parser::ValueSou
 use crate::cli::Cli;
 use crate::secret;
 
-/// Which options were given by a variable.
+/// What the user wrote, where that is not the flag by its own name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
-    /// Flag and variable.
-    variables: Vec<(String, String)>,
+    /// Flag, and what was written.
+    names: Vec<(String, String)>,
 }
 
 impl Origin {
@@ -23,33 +23,51 @@ impl Origin {
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable)
         });
         let names = |arg: &clap::Arg| {
-            let variable = arg.get_env()?.to_string_lossy().into_owned();
-            Some((format!("--{}", arg.get_long()?), variable))
+            let variable = arg.get_env()?.to_string_lossy();
+            Some((format!("--{}", arg.get_long()?), format!("variable {variable}")))
         };
-        Self { variables: given.filter_map(names).collect() }
+        Self::new(given.filter_map(names).collect())
+    }
+
+    /// Pairs of a flag and of what was written for it.
+    pub(crate) fn new(names: Vec<(String, String)>) -> Self {
+        Self { names }
     }
 
     /// What the user wrote to give this flag's value.
     pub(crate) fn name(&self, flag: &str) -> String {
-        let variable = self.variables.iter().find(|(given, _)| given == flag);
-        variable.map_or_else(|| flag.to_owned(), |(_, variable)| format!("variable {variable}"))
+        let written = self.names.iter().find(|(given, _)| given == flag);
+        written.map_or_else(|| flag.to_owned(), |(_, written)| written.clone())
     }
 }
 
-/// Reads flags and variables; on a usage error, answers the line to print.
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Help or version were asked for, and have been printed.
+    Told,
+    /// This line says what is wrong.
+    Wrong(String),
+}
+
+/// Reads flags and variables. Help and version texts are printed.
 ///
 /// # Errors
 ///
-/// The line. Help and version texts are printed, and end the program with 0.
-pub(crate) fn parse(args: &[OsString]) -> Result<Cli, String> {
+/// Why there is nothing to run.
+pub(crate) fn parse(args: &[OsString]) -> Result<Cli, Stop> {
     let parsed = command().try_get_matches_from(args).and_then(|matches| {
         let mut cli = Cli::from_arg_matches(&matches)?;
         cli.origin = Origin::of(&matches);
         Ok(cli)
     });
     parsed.map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error.exit(),
-        _ => secret::without_credentials(&one_line(&error, args)),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nothing can be done about a standard output that is closed.
+            let _ = error.print();
+            Stop::Told
+        }
+        _ => Stop::Wrong(secret::without_credentials(&one_line(&error, args))),
     })
 }
 
@@ -65,6 +83,15 @@ fn command() -> Command {
 }
 
 fn one_line(error: &clap::Error, args: &[OsString]) -> String {
+    let line = line(error);
+    match variable_at_fault(error, args) {
+        Some(variable) => format!("variable {variable}: {line}"),
+        None => line,
+    }
+}
+
+/// What clap says, without its hints on usage.
+pub(crate) fn line(error: &clap::Error) -> String {
     let text = error.to_string();
     let parts: Vec<&str> = text
         .lines()
@@ -77,10 +104,7 @@ fn one_line(error: &clap::Error, args: &[OsString]) -> String {
     if error.kind() == ErrorKind::UnknownArgument {
         line.push_str("; --help shows all");
     }
-    match variable_at_fault(error, args) {
-        Some(variable) => format!("variable {variable}: {line}"),
-        None => line,
-    }
+    line
 }
 
 /// The variable that a bad value came from, if the flag itself was not given.
@@ -110,7 +134,10 @@ mod tests {
             .chain(args.iter().copied())
             .map(Into::into)
             .collect();
-        parse(&args).expect_err("a usage error")
+        match parse(&args).expect_err("a usage error") {
+            Stop::Wrong(line) => line,
+            Stop::Told => panic!("nobody asked for help"),
+        }
     }
 
     #[test]

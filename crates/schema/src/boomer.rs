@@ -133,7 +133,9 @@ fn slave_count(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
 /// A value of every endpoint, and of all together.
 fn stats<M: Measure>(snapshot: &Snapshot, out: &mut Out<'_, '_>, value: impl Fn(&Endpoint) -> M) {
     for endpoint in apart_from_all(snapshot, AGGREGATED) {
-        out.put(&[&endpoint.name, &endpoint.method], value(endpoint));
+        out.put_since(&[&endpoint.name, &endpoint.method], value(endpoint), endpoint.since);
     }
-    out.put(&[AGGREGATED, AGGREGATED], snapshot.total.as_ref().map(value));
+    if let Some(total) = &snapshot.total {
+        out.put_since(&[AGGREGATED, AGGREGATED], value(total), total.since);
+    }
 }

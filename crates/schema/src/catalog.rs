@@ -1,17 +1,25 @@
 //! The active schemas' rows as one list without clashes.
 
-use exposition::{Clash, Label, LabelName, Meta, MetricName, NameError, settle};
+use exposition::{Clash, Kind, Label, LabelName, Meta, MetricName, NameError, settle};
 
+use crate::names::Names;
 use crate::row::{Read, Row};
-use crate::{Config, Description, Schema, boomer, classic, exporter, label, standard};
+use crate::{Config, Description, Schema, View, boomer, classic, exporter, label, standard};
 
 /// The metrics of an exposition, in order. Made once, at the start.
 #[derive(Debug)]
 pub struct Catalog {
     entries: Vec<Entry>,
+    /// Where the exporter's own begin.
+    pub(crate) own_from: usize,
     pub(crate) labels: Vec<Label<'static>>,
     pub(crate) service: Option<Label<'static>>,
     pub(crate) targets: bool,
+    pub(crate) view: View,
+    /// The names of these metrics.
+    taken: Names,
+    /// The names of all metrics that there are under this namespace.
+    pub(crate) reserved: Names,
 }
 
 /// A row under its full name.
@@ -75,13 +83,20 @@ impl Catalog {
         if active.is_empty() {
             return Err(CatalogError::NoSchema);
         }
-        let mut entries = entries(&active, &config.namespace)?;
+        let mut entries = entries(&active, config)?;
         settle(&mut entries.iter_mut().map(|entry| &mut entry.meta).collect::<Vec<_>>())?;
         let labels = base_labels(&config.labels, &entries)?;
         // An empty label is none.
         let service = config.service.clone().filter(|service| !service.is_empty());
         let service = service.map(|value| Label { name: label::SERVICE, value: value.into() });
-        Ok(Self { entries, labels, service, targets: config.targets })
+        let mut taken = Names::default();
+        for entry in &entries {
+            taken.take(&entry.meta);
+        }
+        let reserved = reserved(&config.namespace)?;
+        let own_from = entries.iter().take_while(|entry| !entry.is_own()).count();
+        let Config { targets, view, .. } = *config;
+        Ok(Self { entries, own_from, labels, service, targets, view, taken, reserved })
     }
 
     /// What every metric is, in the order of the exposition.
@@ -89,8 +104,21 @@ impl Catalog {
         self.entries.iter().map(Entry::describe)
     }
 
+    /// Whether a family of this name and type would write samples, or have a name in `OpenMetrics`,
+    /// of a name that these metrics use. A name that cannot be one is not taken.
+    pub fn taken(&self, name: &str, kind: Kind) -> bool {
+        MetricName::new(name)
+            .is_ok_and(|name| self.taken.wanted_by(&Meta::new(name, "", None, kind)).is_some())
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Whether it is told when a metric of this kind began to count. From outside the only such
+    /// times are those of errors: Locust tells of no reset.
+    pub(crate) fn takes_since(&self, kind: Kind) -> bool {
+        self.view.is_inside() && matches!(kind, Kind::Counter | Kind::Histogram | Kind::Summary)
     }
 }
 
@@ -101,12 +129,12 @@ impl Entry {
         schemas: Vec<Schema>,
         has_service: bool,
     ) -> Result<Self, CatalogError> {
-        let bad_namespace = |_| CatalogError::Namespace { namespace: namespace.to_owned() };
-        // Alone first: an empty namespace, too, is a good beginning of a longer name.
-        MetricName::new(namespace).map_err(bad_namespace)?;
-        let name = MetricName::new(format!("{namespace}_{}", row.name)).map_err(bad_namespace)?;
-        let meta = Meta::new(name, row.help, row.unit, row.kind);
-        Ok(Self { meta, row, schemas, has_service })
+        Ok(Self { meta: meta(row, namespace)?, row, schemas, has_service })
+    }
+
+    /// Whether it tells of the exporter rather than of a Locust.
+    fn is_own(&self) -> bool {
+        matches!(self.row.read, Read::Own(_))
     }
 
     fn describe(&self) -> Description<'_> {
@@ -123,6 +151,24 @@ impl Entry {
     }
 }
 
+fn meta(row: &Row, namespace: &str) -> Result<Meta, CatalogError> {
+    let bad_namespace = |_| CatalogError::Namespace { namespace: namespace.to_owned() };
+    // Alone first: an empty namespace, too, is a good beginning of a longer name.
+    MetricName::new(namespace).map_err(bad_namespace)?;
+    let name = MetricName::new(format!("{namespace}_{}", row.name)).map_err(bad_namespace)?;
+    Ok(Meta::new(name, row.help, row.unit, row.kind))
+}
+
+/// The names of all rows, whatever is active.
+fn reserved(namespace: &str) -> Result<Names, CatalogError> {
+    let mut names = Names::default();
+    let tables = Schema::ALL.into_iter().map(table);
+    for row in tables.chain([exporter::ROWS]).flatten() {
+        names.take(&meta(row, namespace)?);
+    }
+    Ok(names)
+}
+
 fn table(schema: Schema) -> &'static [Row] {
     match schema {
         Schema::Standard => standard::ROWS,
@@ -132,13 +178,14 @@ fn table(schema: Schema) -> &'static [Row] {
 }
 
 /// The rows that stand: the exporter's view of Locust, the schemas, the exporter's own counters.
-fn entries(active: &[Schema], namespace: &str) -> Result<Vec<Entry>, CatalogError> {
+fn entries(active: &[Schema], config: &Config) -> Result<Vec<Entry>, CatalogError> {
+    let Config { namespace, view, .. } = config;
     let mut entries = Vec::new();
-    for row in exporter::ROWS {
+    for row in exporter::ROWS.iter().filter(|row| row.is_in(*view, active)) {
         entries.push(Entry::new(row, namespace, active.to_vec(), false)?);
     }
     for schema in active {
-        for row in table(*schema).iter().filter(|row| row.stands.beside(active)) {
+        for row in table(*schema).iter().filter(|row| row.is_in(*view, active)) {
             let schemas: Vec<_> =
                 active.iter().copied().filter(|schema| has(*schema, row.name)).collect();
             let has_service = schemas.contains(&Schema::Boomer);
@@ -146,7 +193,7 @@ fn entries(active: &[Schema], namespace: &str) -> Result<Vec<Entry>, CatalogErro
         }
     }
     // A stable sort: apart from this the order is the tables'.
-    entries.sort_by_key(|entry| matches!(entry.row.read, Read::Own(_)));
+    entries.sort_by_key(Entry::is_own);
     Ok(entries)
 }
 

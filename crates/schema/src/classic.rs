@@ -142,7 +142,7 @@ pub(crate) static ROWS: &[Row] = &[
     Row::counter(
         "total_scrapes",
         "Scrapes of this exporter.",
-        Own(|own, out| out.put(&[], own.scrapes())),
+        Own(|own, out| out.put_since(&[], own.scrapes(), own.since())),
     ),
 ];
 

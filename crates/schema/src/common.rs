@@ -14,7 +14,7 @@ pub(crate) fn endpoints<M: Measure>(
     value: impl Fn(&Endpoint) -> M,
 ) {
     for endpoint in &snapshot.endpoints {
-        out.put(&[&endpoint.method, &endpoint.name], value(endpoint));
+        out.put_since(&[&endpoint.method, &endpoint.name], value(endpoint), endpoint.since);
     }
 }
 
@@ -37,8 +37,11 @@ pub(crate) fn named_like_all(snapshot: &Snapshot, method: &str) -> u64 {
 
 /// Occurrences of every error, by method, name and text.
 pub(crate) fn errors(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
-    for RequestError { method, name, error, occurrences, .. } in &snapshot.errors {
-        out.put(&[method, name, error], *occurrences);
+    for error in &snapshot.errors {
+        let RequestError { method, name, error: text, occurrences, first_seen, .. } = error;
+        // What is counted began at the last reset, where that is known and later.
+        let since = (*first_seen).max(snapshot.run.since);
+        out.put_since(&[method, name, text], *occurrences, since);
     }
 }
 

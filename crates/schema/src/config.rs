@@ -1,4 +1,4 @@
-//! What the user decides about names.
+//! What is decided about names at the start.
 
 use crate::Schema;
 
@@ -13,9 +13,32 @@ pub struct Config {
     pub labels: Vec<(String, String)>,
     /// The value of the label `service` on the series of [`Schema::Boomer`], where wanted.
     pub service: Option<String>,
+    /// From where Locust is seen.
+    pub view: View,
     /// Whether several Locusts are watched: then every series of a Locust has the label `target`,
     /// where its [sighting](crate::Sighting::target) has one.
     pub targets: bool,
+}
+
+/// From where Locust is seen: not every metric can be known from everywhere, and some say more, with
+/// more labels or another type, the nearer one looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// Through its web API.
+    #[default]
+    Outside,
+    /// From within: every request is seen.
+    Inside {
+        /// Whether response times are kept apart by status.
+        duration_by_status: bool,
+    },
+}
+
+impl View {
+    /// Whether Locust is seen from within.
+    pub fn is_inside(self) -> bool {
+        self != Self::Outside
+    }
 }
 
 impl Default for Config {
@@ -25,6 +48,7 @@ impl Default for Config {
             namespace: "locust".to_owned(),
             labels: Vec::new(),
             service: None,
+            view: View::default(),
             targets: false,
         }
     }

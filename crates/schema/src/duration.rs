@@ -1,7 +1,8 @@
-//! The summary of response times that can be made from Locust's statistics.
+//! How response times are distributed: from outside the summary that can be made from Locust's
+//! statistics, from inside the histogram that was recorded.
 
-use exposition::{Quantile, Summary};
-use locust_model::{Endpoint, Millis, Percentile, Snapshot};
+use exposition::{Buckets, Classic, Histogram, Native, Quantile, Span, Summary};
+use locust_model::{BucketSpan, Distribution, Durations, Endpoint, Millis, Percentile, Snapshot};
 
 use crate::common::is_same_share;
 use crate::out::Out;
@@ -20,8 +21,55 @@ pub(crate) fn summaries(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
         out.put_summary(
             &[&endpoint.method, &endpoint.name],
             Summary { count, sum, quantiles: &quantiles },
+            endpoint.since,
         );
     }
+}
+
+/// A histogram for every endpoint.
+pub(crate) fn histograms(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
+    let mut spans = Vec::new();
+    for endpoint in &snapshot.endpoints {
+        for durations in endpoint.durations.iter().filter(|it| it.status.is_none()) {
+            let histogram = histogram(&durations.distribution, &mut spans);
+            let labels = [&*endpoint.method, &endpoint.name];
+            out.put_histogram(&labels, histogram, endpoint.since);
+        }
+    }
+}
+
+/// A histogram for every endpoint and status.
+pub(crate) fn histograms_by_status(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
+    let mut spans = Vec::new();
+    for endpoint in &snapshot.endpoints {
+        for Durations { status, distribution } in &endpoint.durations {
+            let histogram = histogram(distribution, &mut spans);
+            let labels = [&*endpoint.method, &endpoint.name, status.as_deref().unwrap_or("")];
+            out.put_histogram(&labels, histogram, endpoint.since);
+        }
+    }
+}
+
+/// A histogram that borrows its buckets, and its spans from a buffer that is used again.
+pub(crate) fn histogram<'a>(
+    distribution: &'a Distribution,
+    spans: &'a mut Vec<Span>,
+) -> Histogram<'a> {
+    let Distribution { bounds, counts, sum, native } = distribution;
+    spans.clear();
+    let native = native.as_ref().map(|native| {
+        let as_span = |span: &BucketSpan| Span { offset: span.offset, length: span.length };
+        spans.extend(native.spans.iter().map(as_span));
+        Native {
+            schema: native.schema,
+            zero_threshold: native.zero_threshold,
+            zero_count: native.zero_count,
+            positive: Buckets { spans, counts: &native.counts },
+            negative: Buckets::default(),
+        }
+    });
+    let classic = Some(Classic { bounds, counts });
+    Histogram { count: distribution.count(), sum: *sum, classic, native }
 }
 
 /// Endpoints whose summary lacks a value that Locust has, since it is not a time.

@@ -63,7 +63,7 @@ pub(crate) static ROWS: &[Row] = &[
         "Rows of Locust that were put together under the name other.",
         Own(|own, out| {
             for (reason, count) in own.folded_counts() {
-                out.put(&[reason], count);
+                out.put_since(&[reason], count, own.since());
             }
         }),
     )
@@ -73,7 +73,7 @@ pub(crate) static ROWS: &[Row] = &[
         "Rows of Locust, or values of rows, that were left out because they make no sense.",
         Own(|own, out| {
             for (reason, count) in own.rejected_counts() {
-                out.put(&[reason], count);
+                out.put_since(&[reason], count, own.since());
             }
         }),
     )

@@ -11,11 +11,13 @@ pub(crate) const TARGET: LabelName<'static> = LabelName::from_static("target");
 pub(crate) const SERVICE: LabelName<'static> = LabelName::from_static("service");
 
 const CLASS: LabelName<'static> = LabelName::from_static("user_class");
+const EXCEPTION_WORD: LabelName<'static> = LabelName::from_static("exception");
 const ERROR_TEXT: LabelName<'static> = LabelName::from_static("error");
 const METHOD: LabelName<'static> = LabelName::from_static("method");
 const NAME: LabelName<'static> = LabelName::from_static("name");
 const PATH: LabelName<'static> = LabelName::from_static("path");
 const STATE_WORD: LabelName<'static> = LabelName::from_static("state");
+const STATUS: LabelName<'static> = LabelName::from_static("status");
 const VERSION: LabelName<'static> = LabelName::from_static("version");
 
 pub(crate) const BUILD: Names = &[
@@ -28,10 +30,11 @@ pub(crate) const BUILD: Names = &[
 pub(crate) const COLLECTOR: Names = &[LabelName::from_static("collector")];
 pub(crate) const ENDPOINT: Names = &[METHOD, NAME];
 pub(crate) const ENDPOINT_PATH: Names = &[PATH, METHOD];
+pub(crate) const ENDPOINT_STATUS: Names = &[METHOD, NAME, STATUS];
 pub(crate) const ERROR: Names = &[METHOD, NAME, ERROR_TEXT];
 pub(crate) const ERROR_NAME_AND_PATH: Names = &[METHOD, NAME, ERROR_TEXT, PATH];
 pub(crate) const ERROR_PATH: Names = &[PATH, METHOD, ERROR_TEXT];
-pub(crate) const EXCEPTION: Names = &[LabelName::from_static("exception")];
+pub(crate) const EXCEPTION: Names = &[EXCEPTION_WORD];
 pub(crate) const INFO: Names = &[
     VERSION,
     LabelName::from_static("host"),
@@ -39,6 +42,7 @@ pub(crate) const INFO: Names = &[
     LabelName::from_static("testplan"),
 ];
 pub(crate) const REASON: Names = &[LabelName::from_static("reason")];
+pub(crate) const RESPONSE: Names = &[METHOD, NAME, STATUS, EXCEPTION_WORD];
 pub(crate) const STATE: Names = &[STATE_WORD];
 pub(crate) const TASK: Names = &[CLASS, LabelName::from_static("task")];
 pub(crate) const USER_CLASS: Names = &[CLASS];

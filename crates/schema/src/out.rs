@@ -2,36 +2,51 @@
 
 use std::time::{Duration, SystemTime};
 
-use exposition::{Emit, Label, Labels, Sample, Summary, Value};
+use exposition::{Emit, Histogram, Label, Labels, Sample, Summary, Value};
+
+/// When a series began to count, where that is known.
+pub(crate) type Since = Option<SystemTime>;
 
 /// Takes the values of one row. Nothing is allocated for a value.
 pub(crate) struct Out<'a, 'e> {
     base: &'a [Label<'a>],
+    takes_since: bool,
     emit: &'a mut Emit<'e>,
 }
 
 impl<'a, 'e> Out<'a, 'e> {
-    /// Values go to `emit`, with `base` before their own labels.
-    pub(crate) fn new(base: &'a [Label<'a>], emit: &'a mut Emit<'e>) -> Self {
-        Self { base, emit }
+    /// Values go to `emit`, with `base` before their own labels. When they began to count is of
+    /// interest if `takes_since`: nothing else than a count began.
+    pub(crate) fn new(base: &'a [Label<'a>], takes_since: bool, emit: &'a mut Emit<'e>) -> Self {
+        Self { base, takes_since, emit }
     }
 
     /// A number, if there is one.
     pub(crate) fn put(&mut self, labels: &[&str], value: impl Measure) {
+        self.put_since(labels, value, None);
+    }
+
+    /// A number, if there is one, and when it began to count, if it is one that counts.
+    pub(crate) fn put_since(&mut self, labels: &[&str], value: impl Measure, since: Since) {
         if let Some(number) = value.measure() {
-            self.sample(labels, Value::Number(number));
+            self.sample(labels, Value::Number(number), since);
         }
     }
 
-    /// A summary.
-    pub(crate) fn put_summary(&mut self, labels: &[&str], summary: Summary<'_>) {
-        self.sample(labels, Value::Summary(summary));
+    /// A summary, and when it began to count.
+    pub(crate) fn put_summary(&mut self, labels: &[&str], summary: Summary<'_>, since: Since) {
+        self.sample(labels, Value::Summary(summary), since);
     }
 
-    fn sample(&mut self, values: &[&str], value: Value<'_>) {
+    /// A histogram, and when it began to count.
+    pub(crate) fn put_histogram(&mut self, labels: &[&str], value: Histogram<'_>, since: Since) {
+        self.sample(labels, Value::Histogram(value), since);
+    }
+
+    fn sample(&mut self, values: &[&str], value: Value<'_>, since: Since) {
         let labels = Labels { base: self.base, values };
-        // When Locust's statistics began to count is not known: a reset has no time.
-        (self.emit)(&Sample { labels, value, created: None });
+        let created = since.filter(|_| self.takes_since).measure();
+        (self.emit)(&Sample { labels, value, created });
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use exposition::Reject;
-use locust_model::Folded;
+use locust_model::{Folded, Losses};
 
 /// Why a value is not in a summary: a response cannot have taken that long.
 pub(crate) const NOT_A_TIME: &str = "not_a_time";
@@ -31,9 +32,12 @@ pub struct BuildInfo {
 #[derive(Debug)]
 pub struct Own {
     build: BuildInfo,
+    since: Option<SystemTime>,
     scrapes: AtomicU64,
     folded: Tally,
     rejected: Tally,
+    /// What a recorder had lost when it was last asked.
+    recorded: Mutex<Losses>,
 }
 
 impl Own {
@@ -41,9 +45,11 @@ impl Own {
     pub fn new(build: BuildInfo) -> Self {
         let own = Self {
             build,
+            since: None,
             scrapes: AtomicU64::new(0),
             folded: Tally::default(),
             rejected: Tally::default(),
+            recorded: Mutex::default(),
         };
         // A series that begins at 1 has no increase: each is there from the start.
         own.folded(Folded::default());
@@ -52,6 +58,12 @@ impl Own {
             own.rejected(reason, 0);
         }
         own
+    }
+
+    /// The same, with the time at which it began to count: inside Locust it is told.
+    #[must_use]
+    pub fn beginning(self, since: SystemTime) -> Self {
+        Self { since: Some(since), ..self }
     }
 
     /// Counts a scrape.
@@ -66,6 +78,16 @@ impl Own {
         self.folded.add("exceptions", folded.exceptions);
     }
 
+    /// Takes what a recorder has lost since it began. Each loss is counted here once, however often
+    /// it is told: what is told may be older than what was told before.
+    pub fn recorded(&self, losses: &Losses) {
+        let mut last = lock(&self.recorded);
+        let new = losses.since(&last);
+        *last = last.plus(&new);
+        self.folded(new.folded);
+        self.rejected(NOT_A_TIME, new.not_times);
+    }
+
     /// Counts rows, or values of rows, that were left out because they make no sense.
     ///
     /// A reason is shown from its first call on, so call once with a count of 0 at the start.
@@ -76,6 +98,11 @@ impl Own {
     /// How the exporter was built.
     pub fn build(&self) -> &BuildInfo {
         &self.build
+    }
+
+    /// When it began to count, where that is told.
+    pub(crate) fn since(&self) -> Option<SystemTime> {
+        self.since
     }
 
     /// Scrapes so far.
@@ -92,6 +119,11 @@ impl Own {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while counting leaves sound counts behind.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Counts by reason.
 #[derive(Debug, Default)]
 struct Tally(Mutex<BTreeMap<&'static str, u64>>);
@@ -99,16 +131,11 @@ struct Tally(Mutex<BTreeMap<&'static str, u64>>);
 impl Tally {
     /// Adds to a reason; from the first call on the reason is shown, even at 0.
     fn add(&self, reason: &'static str, count: u64) {
-        *self.lock().entry(reason).or_default() += count;
+        *lock(&self.0).entry(reason).or_default() += count;
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
-        self.lock().iter().map(|(reason, count)| (*reason, *count)).collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u64>> {
-        // A panic while counting leaves a sound map behind.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.0).iter().map(|(reason, count)| (*reason, *count)).collect()
     }
 }
 

@@ -20,7 +20,7 @@ use locust_model::Snapshot;
 
 use crate::label::Names;
 use crate::out::Out;
-use crate::{Own, Schema, Sighting};
+use crate::{Own, Schema, Sighting, View};
 
 /// A metric.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Row {
     pub(crate) read: Read,
     pub(crate) source: Source,
     pub(crate) stands: Stands,
+    /// Whether response times must be kept apart by status, or must not, for this row to stand.
+    pub(crate) by_status: Option<bool>,
     pub(crate) loses: Option<Loss>,
 }
 
@@ -69,6 +71,14 @@ impl Source {
             Self::WhereKnown => "both, where known",
             Self::Inside => "inside Locust",
             Self::Outside => "outside",
+        }
+    }
+
+    fn is_in(self, view: View) -> bool {
+        match self {
+            Self::Both | Self::WhereKnown => true,
+            Self::Inside => view.is_inside(),
+            Self::Outside => !view.is_inside(),
         }
     }
 }
@@ -109,6 +119,11 @@ impl Row {
         Self::new(name, help, Kind::Summary, read)
     }
 
+    /// Counts, sums and buckets.
+    pub(crate) const fn histogram(name: &'static str, help: &'static str, read: Read) -> Self {
+        Self::new(name, help, Kind::Histogram, read)
+    }
+
     const fn new(name: &'static str, help: &'static str, kind: Kind, read: Read) -> Self {
         Self {
             name,
@@ -119,6 +134,7 @@ impl Row {
             read,
             source: Source::Both,
             stands: Stands::Always,
+            by_status: None,
             loses: None,
         }
     }
@@ -138,6 +154,11 @@ impl Row {
         Self { source, ..self }
     }
 
+    /// It stands only where response times are kept apart by status, or only where they are not.
+    pub(crate) const fn by_status(self, by_status: bool) -> Self {
+        Self { by_status: Some(by_status), ..self }
+    }
+
     /// It stands only without another schema.
     pub(crate) const fn without(self, schema: Schema) -> Self {
         Self { stands: Stands::Without(schema), ..self }
@@ -152,11 +173,19 @@ impl Row {
     pub(crate) const fn loses(self, reason: &'static str, count: fn(&Snapshot) -> u64) -> Self {
         Self { loses: Some(Loss { reason, count }), ..self }
     }
+
+    /// Whether it stands in this view beside the `active` schemas.
+    pub(crate) fn is_in(&self, view: View, active: &[Schema]) -> bool {
+        let by_status = view == View::Inside { duration_by_status: true };
+        self.source.is_in(view)
+            && self.by_status.is_none_or(|wanted| wanted == by_status)
+            && self.stands.beside(active)
+    }
 }
 
 impl Stands {
     /// Whether the row stands beside `active`.
-    pub(crate) fn beside(self, active: &[Schema]) -> bool {
+    fn beside(self, active: &[Schema]) -> bool {
         match self {
             Self::Always => true,
             Self::Without(schema) => !active.contains(&schema),

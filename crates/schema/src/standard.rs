@@ -3,7 +3,7 @@
 //! Base units, `_total` on counters, and never a row of all requests together among those it sums.
 
 use exposition::Unit::{Bytes, Ratio, Seconds};
-use locust_model::{Snapshot, State, Worker};
+use locust_model::{Endpoint, Responses, Snapshot, State, Worker};
 
 use crate::common::{count_workers, endpoints, errors};
 use crate::duration;
@@ -12,7 +12,7 @@ use crate::out::{Measure, Out};
 use crate::own::NOT_A_TIME;
 use crate::row::Read::Snapshot as Seen;
 use crate::row::Row;
-use crate::row::Source::{Inside, WhereKnown};
+use crate::row::Source::{Inside, Outside, WhereKnown};
 
 /// The states that a worker can be in: those it reports, and the one that its master sees.
 const WORKER_STATES: [State; 4] = [State::Ready, State::Spawning, State::Running, State::Missing];
@@ -57,7 +57,7 @@ pub(crate) static ROWS: &[Row] = &[
     Row::counter(
         "users_total",
         "Users started since the test began.",
-        Seen(|snapshot, out| out.put(&[], snapshot.users.spawned)),
+        Seen(|snapshot, out| out.put_since(&[], snapshot.users.spawned, snapshot.run.since)),
     )
     .source(Inside),
     Row::gauge(
@@ -125,7 +125,15 @@ pub(crate) static ROWS: &[Row] = &[
         "Requests made, failed ones included.",
         Seen(|snapshot, out| endpoints(snapshot, out, |endpoint| endpoint.requests)),
     )
-    .labels(label::ENDPOINT),
+    .labels(label::ENDPOINT)
+    .source(Outside),
+    Row::counter(
+        "requests_total",
+        "Requests made, failed ones included, by status and by the exception that made one fail.",
+        Seen(responses),
+    )
+    .labels(label::RESPONSE)
+    .source(Inside),
     Row::counter(
         "request_failures_total",
         "Requests that failed.",
@@ -141,7 +149,26 @@ pub(crate) static ROWS: &[Row] = &[
     )
     .unit(Seconds)
     .labels(label::ENDPOINT)
+    .source(Outside)
     .loses(NOT_A_TIME, duration::incomplete),
+    Row::histogram(
+        "request_duration_seconds",
+        "Response times over the whole test.",
+        Seen(duration::histograms),
+    )
+    .unit(Seconds)
+    .labels(label::ENDPOINT)
+    .source(Inside)
+    .by_status(false),
+    Row::histogram(
+        "request_duration_seconds",
+        "Response times over the whole test, by status.",
+        Seen(duration::histograms_by_status),
+    )
+    .unit(Seconds)
+    .labels(label::ENDPOINT_STATUS)
+    .source(Inside)
+    .by_status(true),
     Row::counter(
         "request_length_bytes_total",
         "Bytes of request bodies sent.",
@@ -154,9 +181,7 @@ pub(crate) static ROWS: &[Row] = &[
         "response_length_bytes_total",
         "Bytes of response bodies received.",
         Seen(|snapshot, out| {
-            endpoints(snapshot, out, |endpoint| {
-                duration::whole(endpoint.avg_content_length, endpoint.requests).map(f64::round)
-            });
+            endpoints(snapshot, out, response_bytes);
         }),
     )
     .unit(Bytes)
@@ -166,7 +191,7 @@ pub(crate) static ROWS: &[Row] = &[
         "Exceptions that user code raised outside of requests.",
         Seen(|snapshot, out| {
             for exception in snapshot.exceptions.iter().flatten() {
-                out.put(&[&exception.message], exception.count);
+                out.put_since(&[&exception.message], exception.count, snapshot.run.since);
             }
         }),
     )
@@ -185,7 +210,7 @@ pub(crate) static ROWS: &[Row] = &[
     Row::counter(
         "cpu_warnings_total",
         "Locust's warnings of a CPU usage so high that its measurements may be wrong.",
-        Seen(|snapshot, out| out.put(&[], snapshot.cpu_warnings)),
+        Seen(|snapshot, out| out.put_since(&[], snapshot.cpu_warnings, snapshot.run.since)),
     )
     .source(Inside),
 ];
@@ -194,6 +219,20 @@ fn info(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
     let run = &snapshot.run;
     let labels = [&snapshot.version, &snapshot.host, &run.id, &run.testplan];
     out.put(&labels.map(|text| text.as_deref().unwrap_or_default()), 1.0);
+}
+
+fn responses(snapshot: &Snapshot, out: &mut Out<'_, '_>) {
+    for response in snapshot.responses.iter().flatten() {
+        let Responses { method, name, status, exception, requests, since } = response;
+        out.put_since(&[method, name, status, exception], *requests, *since);
+    }
+}
+
+/// Bytes of response bodies: to the byte where they were counted, else from their average.
+fn response_bytes(endpoint: &Endpoint) -> Option<f64> {
+    let counted = endpoint.response_bytes.map(|bytes| bytes as f64);
+    counted
+        .or_else(|| duration::whole(endpoint.avg_content_length, endpoint.requests).map(f64::round))
 }
 
 /// Every state that is known, and the one that Locust is in if it is none of these.

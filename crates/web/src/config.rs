@@ -63,6 +63,8 @@ pub enum Lifecycle {
     LoopbackPeer,
     /// Everybody (who passes basic authentication, if that is on).
     AnyPeer,
+    /// Nobody: there are no such routes.
+    Nobody,
 }
 
 /// How long a client may take before its connection is closed.

@@ -31,6 +31,8 @@ pub type ProbeFuture<'a> =
 pub struct Ask {
     /// When the answer must be ready. What is not known by then is left out.
     pub deadline: Instant,
+    /// Whether the answer can show native histograms: what cannot be shown need not be made.
+    pub native: bool,
 }
 
 /// Gives what `/metrics` shows.

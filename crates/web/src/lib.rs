@@ -15,7 +15,7 @@
 //! | `/` | GET, HEAD | the landing page |
 //!
 //! Anything else is 404, another method 405. `/-/reload` and `/quitquitquit` answer to a loopback
-//! peer alone unless [`Lifecycle::AnyPeer`] opens them. Basic authentication, the rate limit and
+//! peer alone unless [`Lifecycle::AnyPeer`] opens them or [`Lifecycle::Nobody`] leaves them out. Basic authentication, the rate limit and
 //! the extra headers of the web configuration file cover every route.
 
 mod activity;

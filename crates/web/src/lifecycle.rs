@@ -23,6 +23,7 @@ impl Lifecycle {
     fn allows(self, peer: IpAddr) -> bool {
         match self {
             Self::AnyPeer => true,
+            Self::Nobody => false,
             Self::LoopbackPeer => peer.to_canonical().is_loopback(),
         }
     }

@@ -5,7 +5,7 @@ use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY,
 };
 use exposition::negotiate::{Compression, ContentType, compression, content_type};
-use exposition::{Compressor, Encoder, Options};
+use exposition::{Compressor, Encoder, Format, Options};
 
 /// Format and compression.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,11 @@ impl Negotiated {
             content_type: content_type(joined(headers, ACCEPT).as_deref()),
             compression: compression(joined(headers, ACCEPT_ENCODING).as_deref()),
         }
+    }
+
+    /// Whether this can show native histograms.
+    pub(crate) fn is_native(self) -> bool {
+        self.content_type.format() == Format::Protobuf
     }
 
     /// What writes the answer. Where there is no memory to compress it, it is not compressed.
@@ -56,4 +61,26 @@ fn joined(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     let lines: Vec<&str> =
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protobuf_alone_shows_native_histograms() {
+        for (accept, native) in [
+            ("text/plain", false),
+            ("application/openmetrics-text;version=1.0.0", false),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+                 encoding=delimited,text/plain;q=0.5",
+                true,
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(Negotiated::new(&headers).is_native(), native, "{accept}");
+        }
+    }
 }

@@ -59,18 +59,20 @@ pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result
         page: landing::page(&config.landing, path, has_probe),
     };
     let app = Arc::new(app);
-    let lifecycle = Router::new()
-        .route("/-/reload", any(lifecycle::reload))
-        .route("/quitquitquit", any(lifecycle::quit))
-        .route_layer(from_fn_with_state(Arc::clone(&app), lifecycle::guard));
     // Where captures are written with braces, a colon and an asterisk are letters like others.
     let mut router = Router::new()
         .without_v07_checks()
         .route(path, get(scrape::metrics))
         .route("/-/healthy", get(healthy))
         .route("/healthz", get(healthy))
-        .route("/-/ready", get(ready))
-        .merge(lifecycle);
+        .route("/-/ready", get(ready));
+    if config.lifecycle != Lifecycle::Nobody {
+        let lifecycle = Router::new()
+            .route("/-/reload", any(lifecycle::reload))
+            .route("/quitquitquit", any(lifecycle::quit))
+            .route_layer(from_fn_with_state(Arc::clone(&app), lifecycle::guard));
+        router = router.merge(lifecycle);
+    }
     if has_probe {
         router = router.route("/probe", get(scrape::probe));
     }

@@ -81,8 +81,10 @@ pub(crate) async fn metrics(
         Ok(permit) => permit,
         Err(refusal) => return refusal.into_response(),
     };
-    let gathered = app.gather.gather(ask(request.headers(), app.scrape_timeout)).await;
-    answer(&app, &request, &query, gathered, permit)
+    let negotiated = Negotiated::new(request.headers());
+    let ask = ask(request.headers(), app.scrape_timeout, negotiated);
+    let gathered = app.gather.gather(ask).await;
+    answer(&app, &request, &query, negotiated, gathered, permit)
 }
 
 /// Answers `/probe`.
@@ -100,14 +102,19 @@ pub(crate) async fn probe(
         Ok(permit) => permit,
         Err(refusal) => return refusal.into_response(),
     };
-    match probe.probe(target, ask(request.headers(), PROBE_CAP)).await {
-        Ok(families) => answer(&app, &request, &query, Gathered { families, served: None }, permit),
+    let negotiated = Negotiated::new(request.headers());
+    match probe.probe(target, ask(request.headers(), PROBE_CAP, negotiated)).await {
+        Ok(families) => {
+            let gathered = Gathered { families, served: None };
+            answer(&app, &request, &query, negotiated, gathered, permit)
+        }
         Err(error) => Refusal::Probe(error).into_response(),
     }
 }
 
-fn ask(headers: &HeaderMap, cap: Duration) -> Ask {
-    Ask { deadline: Instant::now() + allowance(headers, cap) }
+fn ask(headers: &HeaderMap, cap: Duration, negotiated: Negotiated) -> Ask {
+    let deadline = Instant::now() + allowance(headers, cap);
+    Ask { deadline, native: negotiated.is_native() }
 }
 
 /// What the query of a probe names.
@@ -134,10 +141,10 @@ fn answer(
     app: &App,
     request: &Request,
     query: &[(String, String)],
+    mut negotiated: Negotiated,
     gathered: Gathered,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Response {
-    let mut negotiated = Negotiated::new(request.headers());
     let names = query.iter().filter(|(key, _)| key == "name[]").map(|(_, name)| name.clone());
     let names: Vec<String> = names.collect();
     let Gathered { families, served } = gathered;

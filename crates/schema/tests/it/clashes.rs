@@ -6,11 +6,11 @@ use exposition::Kind;
 use schema::Schema::{Boomer, Classic, Standard};
 use schema::{Catalog, CatalogError, Config, Schema};
 
-use crate::collect::{collect, combinations, expose, lines, schemas};
-use crate::snapshots::{inside, running, sighting};
+use crate::collect::{collect, combinations, expose, lines, schemas_inside};
+use crate::snapshots::{inside, running, within};
 
 fn catalog(active: &[Schema]) -> Catalog {
-    Catalog::new(&schemas(active)).expect("schemas fit together")
+    Catalog::new(&schemas_inside(active)).expect("schemas fit together")
 }
 
 /// The type in `OpenMetrics` of a metric, with its type in the text format.
@@ -34,7 +34,7 @@ fn no_combination_gives_a_name_twice() {
 #[test]
 fn no_combination_gives_a_series_twice() {
     for active in combinations() {
-        for family in collect(&expose(&schemas(&active), vec![sighting(inside())])) {
+        for family in collect(&expose(&schemas_inside(&active), vec![within(inside())])) {
             let mut seen = HashSet::new();
             for mut series in family.samples {
                 series.labels.sort();

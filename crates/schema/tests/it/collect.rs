@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use exposition::{Families, Family, Meta, Value, Visitor};
 use locust_model::Snapshot;
-use schema::{BuildInfo, Catalog, Config, Exposition, Own, Schema, Sighting};
+use schema::{BuildInfo, Catalog, Config, Exposition, Own, Schema, Sighting, View};
 
 use crate::snapshots::sighting;
 use crate::text;
@@ -19,6 +19,11 @@ pub(crate) fn combinations() -> impl Iterator<Item = Vec<Schema>> {
 
 pub(crate) fn schemas(schemas: &[Schema]) -> Config {
     Config { schemas: schemas.to_vec(), ..Config::default() }
+}
+
+/// The same from inside Locust.
+pub(crate) fn schemas_inside(active: &[Schema]) -> Config {
+    Config { view: View::Inside { duration_by_status: false }, ..schemas(active) }
 }
 
 pub(crate) fn own() -> Arc<Own> {
@@ -38,7 +43,12 @@ pub(crate) fn expose(config: &Config, sightings: Vec<Sighting>) -> Exposition {
 
 /// The lines of these metrics (names without the namespace, values with their labels), in order.
 pub(crate) fn lines(active: &[Schema], snapshot: Snapshot, names: &[&str]) -> Vec<String> {
-    let text = text::write(&expose(&schemas(active), vec![sighting(snapshot)]));
+    lines_of(&schemas(active), snapshot, names)
+}
+
+/// The same under this configuration.
+pub(crate) fn lines_of(config: &Config, snapshot: Snapshot, names: &[&str]) -> Vec<String> {
+    let text = text::write(&expose(config, vec![sighting(snapshot)]));
     text.lines()
         .filter_map(|line| line.strip_prefix("locust_"))
         .filter(|line| names.contains(&line.split([' ', '{']).next().unwrap()))
@@ -56,9 +66,11 @@ pub(crate) struct Collected {
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Vec<(String, String)>,
-    /// Of a number, itself; of a summary, its count, its sum and every quantile.
+    /// Of a number, itself; of a summary, its count, its sum and every quantile; of a histogram,
+    /// its count, its sum and every classic bucket.
     pub(crate) numbers: Vec<f64>,
     pub(crate) quantiles: Vec<f64>,
+    pub(crate) created: Option<f64>,
 }
 
 /// Every family, in order, those without samples too.
@@ -81,9 +93,14 @@ pub(crate) fn collect(families: &dyn Families) -> Vec<Collected> {
                             .collect(),
                         summary.quantiles.iter().map(|quantile| quantile.q).collect(),
                     ),
-                    Value::Histogram(_) => panic!("no schema gives histograms yet"),
+                    Value::Histogram(histogram) => {
+                        let buckets = histogram.classic.map(|classic| classic.counts);
+                        let buckets = buckets.unwrap_or_default().iter().map(|n| *n as f64);
+                        let count = histogram.count as f64;
+                        ([count, histogram.sum].into_iter().chain(buckets).collect(), Vec::new())
+                    }
                 };
-                samples.push(Series { labels, numbers, quantiles });
+                samples.push(Series { labels, numbers, quantiles, created: sample.created });
             });
             self.0.push(Collected { meta: family.meta.clone(), samples });
         }

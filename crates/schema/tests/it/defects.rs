@@ -3,8 +3,8 @@
 use locust_model::{Percentile, Snapshot, State};
 use schema::Schema::{Boomer, Classic, Standard};
 
-use crate::collect::{collect, expose, lines, schemas};
-use crate::snapshots::{empty, endpoint, inside, percentiles, running, sighting, worker};
+use crate::collect::{collect, expose, lines, schemas, schemas_inside};
+use crate::snapshots::{empty, endpoint, inside, percentiles, running, sighting, within, worker};
 
 fn classic(snapshot: Snapshot, names: &[&str]) -> Vec<String> {
     lines(&[Classic], snapshot, names)
@@ -63,7 +63,7 @@ fn defect_3_the_aggregated_row_doubled_every_sum() {
             r#"requests_num_failures{method="",name="Aggregated"} 26"#,
         ]
     );
-    for family in collect(&expose(&schemas(&[Standard]), vec![sighting(inside())])) {
+    for family in collect(&expose(&schemas_inside(&[Standard]), vec![within(inside())])) {
         let mut values = family.samples.iter().flat_map(|series| &series.labels);
         assert!(!values.any(|(_, value)| value == "Aggregated"), "{}", family.meta.name);
     }

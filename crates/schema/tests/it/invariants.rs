@@ -2,17 +2,18 @@
 
 use std::collections::HashSet;
 
-use exposition::settle;
+use exposition::{Encoder, Families, Format, Kind, Options, Reject, settle};
 use locust_model::{
-    Bounds, ClassUsers, Endpoint, Exception, Millis, Percentile, Rates, RequestError, Run,
-    Snapshot, State, TaskRatio, Text, Users, Worker,
+    Bounds, BucketSpan, ClassUsers, CustomKind, CustomMetric, CustomSeries, CustomValue,
+    Distribution, Durations, Endpoint, Exception, Millis, NativeBuckets, Percentile, Rates,
+    RequestError, Responses, Run, Snapshot, State, TaskRatio, Text, Users, Worker,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use schema::{Config, Sighting};
+use schema::{Config, Sighting, View};
 
-use crate::collect::{collect, combinations, expose};
+use crate::collect::{Collected, collect, combinations, expose};
 use crate::snapshots::{at, down, empty, sighting};
 
 /// Few words, so that they often meet.
@@ -43,16 +44,100 @@ fn percentiles() -> impl Strategy<Value = Vec<Percentile>> {
     vec((share, number()).prop_map(|(q, value)| Percentile { q, value: Millis(value) }), 0..4)
 }
 
+fn since() -> impl Strategy<Value = Option<std::time::SystemTime>> {
+    option::of((0.0..100.0).prop_map(at))
+}
+
+/// Now and then in other buckets than most.
+fn distribution() -> impl Strategy<Value = Distribution> {
+    let native = (3_i8..6, -9_i32..9, 1_u32..4, vec(count(), 3)).prop_map(
+        |(schema, offset, length, counts)| NativeBuckets {
+            schema,
+            zero_threshold: 1e-6,
+            zero_count: 0,
+            spans: vec![BucketSpan { offset, length }],
+            counts: counts[..length as usize].to_vec(),
+        },
+    );
+    let bounds = prop_oneof![9 => Just(vec![0.1, 1.0]), 1 => Just(vec![0.5])];
+    (bounds, 0.0..1e6, option::of(native), count()).prop_map(|(bounds, sum, native, count)| {
+        let all = native.as_ref().map_or(count, |native| native.counts.iter().sum());
+        let mut counts = vec![0; bounds.len() + 1];
+        counts[0] = all;
+        Distribution { bounds: bounds.into(), counts, sum, native }
+    })
+}
+
+/// Of all statuses together, or of some.
+fn durations() -> impl Strategy<Value = Vec<Durations>> {
+    let with = |status: Option<&str>, distribution| Durations {
+        status: status.map(Text::from),
+        distribution,
+    };
+    prop_oneof![
+        Just(Vec::new()),
+        distribution().prop_map(move |it| vec![with(None, it)]),
+        (distribution(), distribution())
+            .prop_map(move |(a, b)| vec![with(Some(""), a), with(Some("200"), b)]),
+    ]
+}
+
+fn responses() -> impl Strategy<Value = Responses> {
+    (word(), word(), word(), word(), count(), since()).prop_map(
+        |(method, name, status, exception, requests, since)| Responses {
+            method,
+            name,
+            status,
+            exception,
+            requests,
+            since,
+        },
+    )
+}
+
+/// Some names are good, some are ours, some cannot be.
+fn custom() -> impl Strategy<Value = CustomMetric> {
+    let names = vec!["x", "x_total", "x_count", "x_created", "locust_up", "locust_requests", "a b"];
+    let labels = vec![vec![], vec!["a"], vec!["a", "b"], vec!["a", "a"], vec!["team"], vec!["le"]];
+    let kinds = vec![CustomKind::Counter, CustomKind::Gauge, CustomKind::Histogram];
+    let definition = (
+        prop::sample::select(names),
+        prop::sample::select(labels),
+        prop::sample::select(kinds),
+        word(),
+    );
+    (definition, vec((distribution(), number(), since()), 0..3)).prop_map(
+        |((name, labels, kind, help), values)| {
+            let series = (0..).zip(values).map(|(index, (distribution, number, since))| {
+                let value = match kind {
+                    CustomKind::Histogram => CustomValue::Distribution(distribution),
+                    CustomKind::Counter | CustomKind::Gauge => CustomValue::Number(number),
+                };
+                // No two have the same values; there is but one without labels.
+                let values = labels.iter().map(|_| Text::from(format!("{index}"))).collect();
+                CustomSeries { values, value, since }
+            });
+            let most = if labels.is_empty() { 1 } else { usize::MAX };
+            CustomMetric {
+                name: name.into(),
+                help,
+                kind,
+                labels: labels.iter().map(|label| (*label).into()).collect(),
+                series: series.take(most).collect(),
+            }
+        },
+    )
+}
+
 fn endpoint() -> impl Strategy<Value = Endpoint> {
     let time = || option::of(number().prop_map(Millis));
     let numbers = (option::of(number()), option::of(number()), option::of(number()));
     let times = (time(), time(), time(), time());
-    let counts = (option::of(count()), option::of(count()), option::of(count()));
-    (word(), word(), counts, times, percentiles(), numbers).prop_map(
-        |(method, name, counts, times, percentiles, numbers)| Endpoint {
-            durations: Vec::new(),
-            response_bytes: None,
-            since: None,
+    let counts =
+        (option::of(count()), option::of(count()), option::of(count()), option::of(count()));
+    let inside = (durations(), since());
+    (word(), word(), counts, times, percentiles(), numbers, inside).prop_map(
+        |(method, name, counts, times, percentiles, numbers, (durations, since))| Endpoint {
             method,
             name,
             requests: counts.0,
@@ -66,19 +151,24 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
             current_fail_per_sec: numbers.1,
             avg_content_length: numbers.2,
             request_bytes: counts.2,
+            response_bytes: counts.3,
+            durations,
+            since,
         },
     )
 }
 
 fn error() -> impl Strategy<Value = RequestError> {
-    (word(), word(), word(), count()).prop_map(|(method, name, error, occurrences)| RequestError {
-        method,
-        name,
-        error,
-        occurrences,
-        first_seen: None,
-        last_seen: None,
-    })
+    (word(), word(), word(), count(), since()).prop_map(
+        |(method, name, error, occurrences, first_seen)| RequestError {
+            method,
+            name,
+            error,
+            occurrences,
+            first_seen,
+            last_seen: None,
+        },
+    )
 }
 
 fn worker() -> impl Strategy<Value = Worker> {
@@ -109,13 +199,13 @@ fn users() -> impl Strategy<Value = Users> {
 }
 
 fn run() -> impl Strategy<Value = Run> {
-    (option::of(word()), option::of(word()), any::<bool>(), any::<bool>()).prop_map(
-        |(id, testplan, started, ended)| Run {
-            since: None,
+    (option::of(word()), option::of(word()), any::<bool>(), any::<bool>(), since()).prop_map(
+        |(id, testplan, started, ended, since)| Run {
             id,
             testplan,
             start: started.then(|| at(1.0)),
             end: ended.then(|| at(2.0)),
+            since,
         },
     )
 }
@@ -144,7 +234,9 @@ pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
         option::of(count()),
     );
     let whole = (option::of(number()), option::of(number()), option::of(number()), percentiles());
-    (about, rows, maybe, whole, count()).prop_map(|(about, rows, maybe, whole, truncated_rows)| {
+    let inside = (option::of(vec(responses(), 0..12)), vec(custom(), 0..5));
+    let all = (about, rows, maybe, whole, count(), inside);
+    all.prop_map(|(about, rows, maybe, whole, truncated_rows, inside)| {
         let mut snapshot = Snapshot {
             version: about.0,
             host: about.1,
@@ -161,6 +253,8 @@ pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
             exceptions: maybe.2,
             tasks: rows.2,
             cpu_warnings: maybe.3,
+            responses: inside.0,
+            custom: inside.1,
             truncated_rows,
             ..empty()
         };
@@ -171,11 +265,14 @@ pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
 
 fn config() -> impl Strategy<Value = Config> {
     let active = prop::sample::select(combinations().collect::<Vec<_>>());
-    (active, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(schemas, labels, service, targets)| Config {
+    let inside = |duration_by_status| View::Inside { duration_by_status };
+    let view = prop::sample::select(vec![View::Outside, inside(false), inside(true)]);
+    (active, any::<bool>(), any::<bool>(), any::<bool>(), view).prop_map(
+        |(schemas, labels, service, targets, view)| Config {
             schemas,
             labels: labels.then(|| ("team".to_owned(), "a".to_owned())).into_iter().collect(),
             service: service.then(|| "shop".to_owned()),
+            view,
             targets,
             ..Config::default()
         },
@@ -216,6 +313,34 @@ proptest! {
     }
 
     #[test]
+    fn the_encoders_reject_nothing_but_numbers_that_cannot_be(
+        config in config(),
+        snapshot in snapshot(),
+    ) {
+        let exposition = expose(&config, sightings(&config, vec![snapshot]));
+        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+            let mut encoder = Encoder::new(format, Options { created: true });
+            for part in 0..exposition.parts() {
+                exposition.visit(part, &mut encoder);
+            }
+            for (reason, _) in encoder.rejections().iter() {
+                prop_assert_eq!(reason, Reject::NotACount);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_counts_inside_has_a_start(config in config(), snapshot in snapshot()) {
+        for family in collect(&expose(&config, sightings(&config, vec![snapshot]))) {
+            let may_have = config.view.is_inside()
+                && matches!(family.meta.kind, Kind::Counter | Kind::Histogram);
+            for series in family.samples.iter().filter(|series| series.created.is_some()) {
+                prop_assert!(may_have, "{} {series:?}", family.meta.name);
+            }
+        }
+    }
+
+    #[test]
     fn what_is_asked_twice_is_answered_alike(config in config(), snapshot in snapshot()) {
         let sightings = sightings(&config, vec![snapshot]);
         let exposition = expose(&config, sightings);
@@ -232,7 +357,9 @@ proptest! {
     ) {
         let catalog = schema::Catalog::new(&config).unwrap();
         let families = collect(&expose(&config, sightings(&config, vec![snapshot])));
-        for (family, metric) in families.iter().zip(catalog.describe()) {
+        for metric in catalog.describe() {
+            let is_its = |it: &&Collected| it.meta.name.as_str() == metric.name;
+            let family = families.iter().find(is_its).expect("every metric has its part");
             for series in &family.samples {
                 prop_assert!(!series.numbers.is_empty());
                 let own: Vec<_> = series.labels.iter().map(|(name, _)| name.as_str()).collect();

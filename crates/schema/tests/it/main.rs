@@ -10,11 +10,18 @@
 mod absent;
 mod clashes;
 mod collect;
+mod custom;
 mod defects;
+#[path = "../../../exposition/tests/it/support/dto.rs"]
+#[expect(dead_code, reason = "what another crate's tests decode, too")]
+mod dto;
 mod golden;
 mod invariants;
 mod labels;
+mod protobuf;
+mod recorded;
 mod rejections;
+mod since;
 mod snapshots;
 mod text;
 mod values;

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use locust_model::{
-    ClassUsers, Endpoint, Exception, Millis, Percentile, Rates, RequestError, Run, Snapshot, State,
-    TaskRatio, Users, Worker,
+    BucketSpan, ClassUsers, CustomKind, CustomMetric, CustomSeries, CustomValue, Distribution,
+    Durations, Endpoint, Exception, Millis, NativeBuckets, Percentile, Rates, RequestError,
+    Responses, Run, Snapshot, State, TaskRatio, Users, Worker,
 };
 use schema::{Collector, Sighting};
 
@@ -31,6 +32,11 @@ pub(crate) fn sighting(snapshot: Snapshot) -> Sighting {
     }
 }
 
+/// A look from inside, which has no parts.
+pub(crate) fn within(snapshot: Snapshot) -> Sighting {
+    Sighting { collectors: Vec::new(), ..sighting(snapshot) }
+}
+
 /// A look at a Locust that does not answer.
 pub(crate) fn down() -> Sighting {
     Sighting {
@@ -52,9 +58,6 @@ pub(crate) fn percentiles(values: &[(f64, f64)]) -> Vec<Percentile> {
 /// An endpoint with typical numbers.
 pub(crate) fn endpoint(method: &str, name: &str, requests: u64) -> Endpoint {
     Endpoint {
-        durations: Vec::new(),
-        response_bytes: None,
-        since: None,
         method: method.into(),
         name: name.into(),
         requests: Some(requests),
@@ -68,6 +71,9 @@ pub(crate) fn endpoint(method: &str, name: &str, requests: u64) -> Endpoint {
         current_fail_per_sec: Some(0.5),
         avg_content_length: Some(960.25),
         request_bytes: None,
+        response_bytes: None,
+        durations: Vec::new(),
+        since: None,
     }
 }
 
@@ -197,9 +203,6 @@ pub(crate) fn local() -> Snapshot {
 fn nothing_yet() -> Endpoint {
     let zero = Some(Millis(0.0));
     Endpoint {
-        durations: Vec::new(),
-        response_bytes: None,
-        since: None,
         method: "".into(),
         name: "Aggregated".into(),
         requests: Some(0),
@@ -213,6 +216,9 @@ fn nothing_yet() -> Endpoint {
         current_fail_per_sec: Some(0.0),
         avg_content_length: Some(0.0),
         request_bytes: None,
+        response_bytes: None,
+        durations: Vec::new(),
+        since: None,
     }
 }
 
@@ -262,11 +268,11 @@ pub(crate) fn missing() -> Snapshot {
 pub(crate) fn inside() -> Snapshot {
     let mut snapshot = running();
     snapshot.run = Run {
-        since: None,
         id: Some("0badcafe".into()),
         testplan: Some("checkout".into()),
         start: Some(at(0.5)),
         end: None,
+        since: Some(at(0.25)),
     };
     snapshot.users.waiting = Some(11);
     snapshot.users.spawned = Some(23);
@@ -276,11 +282,106 @@ pub(crate) fn inside() -> Snapshot {
         worker.last_heartbeat = Some(at(f64::from(seconds)));
     }
     let all = [(0.5, 8.0), (0.75, 9.5), (0.9, 20.0), (0.95, 40.0), (0.99, 320.0), (1.0, 740.0)];
-    for row in snapshot.endpoints.iter_mut().chain(&mut snapshot.total) {
+    for (row, seconds) in snapshot.endpoints.iter_mut().chain(&mut snapshot.total).zip(1_u8..) {
         row.request_bytes = Some(1024);
+        row.response_bytes = Some(40_321);
+        row.since = Some(at(f64::from(seconds)));
         if row.median.is_some() {
             row.percentiles = percentiles(&all);
         }
     }
+    for row in &mut snapshot.endpoints {
+        let times = row.requests.filter(|_| row.avg.is_some()).unwrap_or_default();
+        row.durations = vec![Durations { status: None, distribution: distribution(times) }];
+    }
+    snapshot.responses = Some(snapshot.endpoints.iter().flat_map(responses).collect());
+    snapshot.custom = customs();
     snapshot
+}
+
+/// Metrics of the test's own.
+fn customs() -> Vec<CustomMetric> {
+    let series = |values: &[&str], value| CustomSeries {
+        values: values.iter().map(|value| (*value).into()).collect(),
+        value,
+        since: Some(at(0.75)),
+    };
+    let number = |number| series(&[], CustomValue::Number(number));
+    let times = Distribution { native: None, ..distribution(8) };
+    vec![
+        CustomMetric {
+            series: vec![
+                series(&["north", "a \"b\""], CustomValue::Number(3.0)),
+                series(&["south", ""], CustomValue::Number(4.5)),
+            ],
+            ..custom("orders_total", CustomKind::Counter, &["region", "kind"])
+        },
+        CustomMetric { series: vec![number(7.0)], ..custom("carts", CustomKind::Counter, &[]) },
+        CustomMetric { series: vec![number(-2.0)], ..custom("queue", CustomKind::Gauge, &[]) },
+        CustomMetric {
+            series: vec![series(&["card"], CustomValue::Distribution(times))],
+            ..custom("checkout_seconds", CustomKind::Histogram, &["payment"])
+        },
+        custom("unused", CustomKind::Gauge, &[]),
+    ]
+}
+
+/// A metric of the test's own without series.
+pub(crate) fn custom(name: &str, kind: CustomKind, labels: &[&str]) -> CustomMetric {
+    CustomMetric {
+        name: name.into(),
+        help: "Of the test.".into(),
+        kind,
+        labels: labels.iter().map(|label| (*label).into()).collect(),
+        series: Vec::new(),
+    }
+}
+
+/// The same, where response times are kept apart by status.
+pub(crate) fn inside_by_status() -> Snapshot {
+    let mut snapshot = inside();
+    for row in &mut snapshot.endpoints {
+        let of = |status: &str, times| Durations {
+            status: Some(status.into()),
+            distribution: distribution(times),
+        };
+        let times = row.durations[0].distribution.count();
+        row.durations = vec![of("", 0), of("200", times - times / 4), of("503", times / 4)];
+    }
+    snapshot
+}
+
+/// So many response times: a quarter is less than can be measured, the rest is spread.
+pub(crate) fn distribution(times: u64) -> Distribution {
+    let [first, second] = [times / 4, times / 4];
+    let rest = times - first - second;
+    let native = NativeBuckets {
+        schema: 5,
+        zero_threshold: 2_f64.powi(-20),
+        zero_count: first,
+        spans: vec![BucketSpan { offset: -150, length: 2 }, BucketSpan { offset: 70, length: 1 }],
+        counts: vec![second, 0, rest],
+    };
+    Distribution {
+        bounds: [0.005, 0.05, 0.5].into(),
+        counts: vec![first, second, rest, 0],
+        sum: times as f64 * 0.125,
+        native: Some(native),
+    }
+}
+
+/// A quarter of an endpoint's requests failed, without a response if there are none.
+fn responses(endpoint: &Endpoint) -> Vec<Responses> {
+    let outcome = |status: &str, exception: &str, requests| Responses {
+        method: endpoint.method.clone(),
+        name: endpoint.name.clone(),
+        status: status.into(),
+        exception: exception.into(),
+        requests,
+        since: endpoint.since,
+    };
+    match endpoint.requests.unwrap_or_default() {
+        0 => vec![outcome("", "ConnectionError", 0)],
+        all => vec![outcome("200", "", all - all / 4), outcome("503", "HTTPError", all / 4)],
+    }
 }

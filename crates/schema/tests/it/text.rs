@@ -25,7 +25,8 @@ impl Visitor for Text {
                 Value::Number(number) => line(&mut samples, name, &labels, None, *number),
                 Value::Summary(summary) => {
                     for quantile in summary.quantiles {
-                        line(&mut samples, name, &labels, Some(quantile.q), quantile.value);
+                        let q = Some(("quantile", quantile.q));
+                        line(&mut samples, name, &labels, q, quantile.value);
                     }
                     if let Some(sum) = summary.sum {
                         line(&mut samples, &format!("{name}_sum"), &labels, None, sum);
@@ -33,7 +34,20 @@ impl Visitor for Text {
                     let count = summary.count as f64;
                     line(&mut samples, &format!("{name}_count"), &labels, None, count);
                 }
-                Value::Histogram(_) => panic!("no schema gives histograms yet"),
+                Value::Histogram(histogram) => {
+                    let classic = histogram.classic.expect("all have classic buckets");
+                    let bucket = format!("{name}_bucket");
+                    let bounds = classic.bounds.iter().copied().chain([f64::INFINITY]);
+                    let mut below = 0;
+                    for (bound, count) in bounds.zip(classic.counts) {
+                        below += count;
+                        let le = Some(("le", bound));
+                        line(&mut samples, &bucket, &labels, le, below as f64);
+                    }
+                    line(&mut samples, &format!("{name}_sum"), &labels, None, histogram.sum);
+                    let count = histogram.count as f64;
+                    line(&mut samples, &format!("{name}_count"), &labels, None, count);
+                }
             }
         });
         if samples.is_empty() {
@@ -51,16 +65,25 @@ impl Visitor for Text {
     }
 }
 
-fn line(out: &mut String, name: &str, labels: &[(&str, &str)], quantile: Option<f64>, value: f64) {
+fn line(
+    out: &mut String,
+    name: &str,
+    labels: &[(&str, &str)],
+    last: Option<(&str, f64)>,
+    value: f64,
+) {
     out.push_str(name);
     // As in `OpenMetrics`, `1.0`: a series has the same labels in all formats.
-    let quantile = quantile.map(|q| format!("{q:?}"));
-    let quantile = quantile.iter().map(|q| ("quantile", q.as_str()));
-    for (index, (label, value)) in labels.iter().copied().chain(quantile.clone()).enumerate() {
+    let last = last.map(|(label, number)| match number {
+        f64::INFINITY => (label, "+Inf".to_owned()),
+        _ => (label, format!("{number:?}")),
+    });
+    let last = last.iter().map(|(label, text)| (*label, text.as_str()));
+    for (index, (label, value)) in labels.iter().copied().chain(last.clone()).enumerate() {
         let value = value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
         write!(out, r#"{}{label}="{value}""#, if index == 0 { "{" } else { "," }).unwrap();
     }
-    if labels.iter().copied().chain(quantile).next().is_some() {
+    if labels.iter().copied().chain(last).next().is_some() {
         out.push('}');
     }
     writeln!(out, " {}", number(value)).unwrap();

@@ -2,9 +2,12 @@
 
 use locust_model::{Millis, State};
 use schema::Schema::{Boomer, Classic, Standard};
+use schema::{Config, View};
 
-use crate::collect::lines;
-use crate::snapshots::{empty, endpoint, inside, local, percentiles, running, stopped, worker};
+use crate::collect::{lines, lines_of, schemas_inside};
+use crate::snapshots::{
+    empty, endpoint, inside, inside_by_status, local, percentiles, running, stopped, worker,
+};
 
 const NOTHING: [&str; 0] = [];
 
@@ -165,18 +168,36 @@ fn what_is_known_inside_is_exposed() {
         "users_total",
         "cpu_warnings_total",
         "request_length_bytes_total",
+        "response_length_bytes_total",
         "worker_last_heartbeat_timestamp_seconds",
         "info",
     ];
     assert_eq!(
-        lines(&[Standard], snapshot, &names),
+        lines_of(&schemas_inside(&[Standard]), snapshot, &names),
         [
             r#"info{version="2.47.0",host="https://shop.example:8443",run_id="0badcafe",testplan="checkout"} 1"#,
             "users_waiting 11",
             "users_total 23",
             r#"worker_last_heartbeat_timestamp_seconds{worker_id="loadgen_a"} 1767225607"#,
             r#"request_length_bytes_total{method="GET",name="/cart"} 1024"#,
+            r#"response_length_bytes_total{method="GET",name="/cart"} 40321"#,
             "cpu_warnings_total 2",
+        ]
+    );
+}
+
+#[test]
+fn response_times_are_kept_apart_by_status_where_that_is_wanted() {
+    let mut snapshot = inside_by_status();
+    snapshot.endpoints.truncate(1);
+    let by_status =
+        Config { view: View::Inside { duration_by_status: true }, ..schemas_inside(&[Standard]) };
+    assert_eq!(
+        lines_of(&by_status, snapshot, &["request_duration_seconds_count"]),
+        [
+            r#"request_duration_seconds_count{method="GET",name="/cart",status=""} 0"#,
+            r#"request_duration_seconds_count{method="GET",name="/cart",status="200"} 30"#,
+            r#"request_duration_seconds_count{method="GET",name="/cart",status="503"} 10"#,
         ]
     );
 }

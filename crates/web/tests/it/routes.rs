@@ -154,6 +154,17 @@ async fn a_local_peer_may_quit() {
 }
 
 #[tokio::test]
+async fn where_nobody_may_quit_there_is_no_such_route() {
+    let hooks = hooks(&Arc::new(Source::new(Small)));
+    let quit = hooks.quit.clone();
+    let server = start(Config { lifecycle: web::Lifecycle::Nobody, ..config() }, hooks).await;
+    for path in ["/-/reload", "/quitquitquit"] {
+        assert_eq!(get(server.address, path).await.status, 404, "{path}");
+    }
+    assert!(!quit.is_cancelled());
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_cannot_make_the_browser_quit_the_server() {
     let hooks = hooks(&Arc::new(Source::new(Small)));
     let quit = hooks.quit.clone();

@@ -1,0 +1,220 @@
+//! The options of the exporter inside Locust. There they are arguments of Locust's:
+//! `--web.telemetry-path` is `--exporter-web-telemetry-path`; the variables are the same.
+//!
+//! Flags, variables and their order of precedence are read by Locust's own parser; here is what an
+//! option means, and whether its value can be one.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
+use schema::{Catalog, View};
+
+use crate::shared::{self, ClientArgs, ListenArgs, MetricsArgs, NameArgs, ServerArgs, boolean};
+use crate::usage::{self, Origin};
+use crate::{duration, secret};
+
+/// Everything that can be set inside Locust.
+#[derive(Debug, clap::Args)]
+struct Inside {
+    #[command(flatten)]
+    names: NameArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
+
+    /// Upper bounds of the classic buckets of response times, in seconds. Workers take their
+    /// master's.
+    #[arg(long = "metrics.buckets", env = "LOCUST_EXPORTER_METRICS_BUCKETS")]
+    #[arg(value_name = "SECONDS", value_delimiter = ',', value_parser = bucket)]
+    #[arg(default_value = "0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60")]
+    buckets: Vec<f64>,
+
+    /// Keep response times apart by status. Workers do as their master.
+    #[arg(long = "metrics.duration-by-status", env = "LOCUST_EXPORTER_METRICS_DURATION_BY_STATUS")]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
+    duration_by_status: bool,
+
+    /// Give a sample `_created` for every counter and histogram in OpenMetrics: one more series
+    /// each.
+    #[arg(long = "metrics.created", env = "LOCUST_EXPORTER_METRICS_CREATED")]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
+    created: bool,
+
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    client: ClientArgs,
+
+    /// Name of the plan that the test belongs to: a label of `locust_info`. The first locustfile's
+    /// name where it is not given.
+    #[arg(long = "testplan", env = "LOCUST_EXPORTER_TESTPLAN", value_name = "NAME")]
+    testplan: Option<String>,
+
+    /// How long Locust waits at its end for a scrape of the last numbers; 0s is not at all.
+    #[arg(long = "last-scrape-timeout", env = "LOCUST_EXPORTER_LAST_SCRAPE_TIMEOUT")]
+    #[arg(value_name = "DURATION", default_value = "0s", value_parser = duration::parse_or_zero)]
+    last_scrape_timeout: Duration,
+}
+
+/// An option, as whoever reads command lines needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its name: `web.telemetry-path`.
+    pub name: String,
+    /// Its variable: `LOCUST_EXPORTER_WEB_TELEMETRY_PATH`.
+    pub variable: String,
+    /// What it means.
+    pub help: String,
+    /// What its value is called; a switch has none.
+    pub metavar: Option<String>,
+    /// Its default as it would be written.
+    pub default: Option<String>,
+    /// Whether it may be given several times: a list with commas in the variable.
+    pub repeated: bool,
+}
+
+/// Every option, in the order of the help.
+pub fn options() -> Vec<Described> {
+    let command = Inside::augment_args(Command::new("locust"));
+    command.get_arguments().filter_map(describe).collect()
+}
+
+fn describe(arg: &Arg) -> Option<Described> {
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    let defaults: Vec<_> =
+        arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    // clap takes a full stop away where it is the only one.
+    let help = if help.ends_with(['.', ')']) { help } else { format!("{help}.") };
+    let metavar = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
+    Some(Described {
+        name: arg.get_long()?.to_owned(),
+        variable: arg.get_env()?.to_string_lossy().into_owned(),
+        help: in_locusts_words(&help.replace('\n', " ")),
+        metavar: metavar.filter(|_| !is_switch),
+        default: (!is_switch && !defaults.is_empty()).then(|| defaults.join(",")),
+        repeated: matches!(arg.get_action(), ArgAction::Append),
+    })
+}
+
+/// The flag that an option has among Locust's arguments.
+pub(crate) fn flag(name: &str) -> String {
+    format!("--exporter-{}", name.replace('.', "-"))
+}
+
+/// A text in which flags are named as they are inside Locust.
+pub fn in_locusts_words(text: &str) -> String {
+    let mut text = text.to_owned();
+    if !text.contains("--") {
+        return text;
+    }
+    let command = Inside::augment_args(Command::new("locust"));
+    let mut names: Vec<_> = command.get_arguments().filter_map(Arg::get_long).collect();
+    // The longer first: one may begin with another.
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    for name in names {
+        text = text.replace(&format!("--{name}"), &flag(name));
+    }
+    text
+}
+
+/// What was given for an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A switch.
+    Switch(bool),
+    /// Its values, one for each time it was given.
+    Texts(Vec<String>),
+}
+
+/// Everything that the options say, checked.
+#[derive(Debug)]
+pub struct Settings {
+    /// How metrics are named.
+    pub schema: schema::Config,
+    /// The metrics, so named.
+    pub catalog: Catalog,
+    /// How they are served; without an address to listen on, which depends on Locust's role.
+    pub web: web::Config,
+    /// What is recorded. Which percentiles there are is Locust's to say.
+    pub recorder: recorder::Config,
+    /// The plan that the test belongs to.
+    pub testplan: Option<String>,
+}
+
+/// Checks the options, each by its name.
+///
+/// # Errors
+///
+/// One line that names the flag, the value, and what is accepted.
+pub fn settings(given: &[(String, Given)]) -> Result<Settings, String> {
+    check(given).map_err(|line| in_locusts_words(&line))
+}
+
+fn check(given: &[(String, Given)]) -> Result<Settings, String> {
+    let inside = parse(given)?;
+    let origin = Origin::default();
+    // Which addresses there are is decided elsewhere, but they are refused here.
+    inside.listen.addresses(&origin)?;
+    let schema = schema::Config {
+        view: View::Inside { duration_by_status: inside.duration_by_status },
+        ..shared::schema(&inside.names, &inside.metrics, &origin)?
+    };
+    let catalog = Catalog::new(&schema)
+        .map_err(|cause| format!("{}: {cause}", shared::flag_at_fault(&cause)))?;
+    let recorder = recorder::Config {
+        bounds: inside.metrics.bounds(),
+        buckets: inside.buckets,
+        by_status: inside.duration_by_status,
+        ..recorder::Config::default()
+    };
+    recorder.check().map_err(|cause| format!("--metrics.buckets: {cause}"))?;
+    Ok(Settings {
+        schema,
+        catalog,
+        web: web::Config {
+            lifecycle: web::Lifecycle::Nobody,
+            created: inside.created,
+            ..shared::web(&inside.server, &inside.client)
+        },
+        recorder,
+        testplan: inside.testplan.filter(|name| !name.is_empty()),
+    })
+}
+
+fn parse(given: &[(String, Given)]) -> Result<Inside, String> {
+    let mut args = vec![OsString::from("locust")];
+    for (name, value) in given {
+        match value {
+            Given::Switch(on) => args.push(format!("--{name}={on}").into()),
+            Given::Texts(texts) => {
+                args.extend(texts.iter().map(|text| format!("--{name}={text}").into()));
+            }
+        }
+    }
+    let matches = command().try_get_matches_from(&args);
+    matches
+        .and_then(|matches| Inside::from_arg_matches(&matches))
+        .map_err(|error| secret::without_credentials(&usage::line(&error)))
+}
+
+/// The options as flags that all take a value: a switch too, since its variable may have held one
+/// that is none. Variables have been read already.
+fn command() -> Command {
+    let command = Command::new("locust").disable_help_flag(true);
+    Inside::augment_args(command).mut_args(|arg| {
+        let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+        let arg = arg.env(None::<&str>);
+        if is_switch { arg.action(ArgAction::Set).num_args(1).default_value("false") } else { arg }
+    })
+}
+
+fn bucket(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|bound: &f64| bound.is_finite() && *bound > 0.0);
+    number.ok_or_else(|| "expected numbers of seconds above 0, such as 0.1,0.5,1".to_owned())
+}
+
+#[cfg(test)]
+mod tests;
