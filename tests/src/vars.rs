@@ -3,12 +3,21 @@
 /// The exporter's binary. Without it, the tests build one with `cargo build`.
 pub const EXPORTER: &str = "E2E_EXPORTER";
 
+/// The folder from which Python imports the package `locust_exporter`, its Rust half included.
+pub const PACKAGE: &str = "E2E_PACKAGE";
+
+/// A `python3` that can make environments, and whose pip reaches an index.
+pub const PYTHON: &str = "E2E_PYTHON";
+
 /// The `locust` command of Locust 2.47.0. Its `python` stands beside it and has
 /// `prometheus_client`.
 pub const LOCUST_2_47_0: &str = "E2E_LOCUST_2_47_0";
 
 /// The `locust` command of Locust 2.43.0.
 pub const LOCUST_2_43_0: &str = "E2E_LOCUST_2_43_0";
+
+/// The `locust` command of Locust 2.32.0, the oldest that the package inside supports.
+pub const LOCUST_2_32_0: &str = "E2E_LOCUST_2_32_0";
 
 /// The `locust` command of Locust 2.20.1.
 pub const LOCUST_2_20_1: &str = "E2E_LOCUST_2_20_1";
@@ -28,8 +37,11 @@ pub const LEFT_OUT: &str = "E2E_LEFT_OUT";
 /// All of them.
 pub const ALL: &[&str] = &[
     EXPORTER,
+    PACKAGE,
+    PYTHON,
     LOCUST_2_47_0,
     LOCUST_2_43_0,
+    LOCUST_2_32_0,
     LOCUST_2_20_1,
     PROMETHEUS,
     PROMTOOL,

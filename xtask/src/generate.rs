@@ -16,11 +16,15 @@ const END: &str = "<!-- /options -->";
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let check = usage::only_flag(arguments, "--check")?;
     let root = place::root();
-    let readme = root.join("README.md");
-    let text = read(&readme)?;
+    let with_options = |path: &str, what: &str| -> Result<_> {
+        let path = root.join(path);
+        let text = between(&read(&path)?, BEGIN, END, &of_exporter(what)?)?;
+        Ok((path, text))
+    };
     let fresh = [
         (root.join("docs/metrics.md"), of_exporter("metrics")?),
-        (readme, between(&text, BEGIN, END, &of_exporter("options")?)?),
+        with_options("README.md", "options")?,
+        with_options("docs/inside-locust.md", "inside-options")?,
     ];
     let mut stale = Vec::new();
     for (path, fresh) in fresh {

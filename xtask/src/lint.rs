@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use e2e::place;
 
+use crate::package::{self, Profile};
 use crate::step::{self, cargo, run as run_command, step};
 use crate::tools::{self, pins};
 use crate::usage;
@@ -18,18 +19,19 @@ type Check = fn(bool) -> Result<()>;
 /// `cargo xtask lint`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let require_all = usage::only_flag(arguments, "--require-all")?;
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("form (cargo fmt)", |_| run_command(cargo().args(["fmt", "--all", "--check"]))),
         ("lints (cargo clippy)", |_| {
             let what =
                 ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
             run_command(cargo().args(what))
         }),
+        ("Python without the GIL (cargo check)", |_| package::check_free_threaded()),
         ("dependencies (cargo deny)", |_| {
             run_command(cargo_deny()?.args(["bans", "licenses", "sources"]))
         }),
         ("advisories (cargo deny)", advisories),
-        ("Python (ruff, mypy)", |_| python()),
+        ("Python (ruff, mypy, stubtest)", |_| python()),
     ];
     // All of them, so that one look shows all there is to do.
     let mut failed = Vec::new();
@@ -80,13 +82,15 @@ fn own_cargo_deny() -> Result<std::path::PathBuf> {
     Ok(program)
 }
 
-/// Every Python file that git knows, or would know.
+/// Every Python file that git knows, or would know; and the Rust half against its stub.
 fn python() -> Result<()> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.pyi"];
-    let files = step::output(Command::new("git").args(list).current_dir(place::root()))?;
+    let mut git = Command::new("git");
+    // The snippets stand as others have published them.
+    git.args(list).arg(":!tests/snippets").current_dir(place::root());
+    let files = step::output(&mut git)?;
     let files: Vec<_> = files.lines().collect();
     let checkers = tools::environment_with(&pins::PYTHON_LINT)?;
-    let locust = tools::environment_with(&pins::LOCUST)?;
     let command = |name: &str| {
         let mut command = Command::new(checkers.join("bin").join(name));
         command.current_dir(place::root());
@@ -94,7 +98,10 @@ fn python() -> Result<()> {
     };
     run_command(command("ruff").args(["check", "--quiet"]).args(&files))?;
     run_command(command("ruff").args(["format", "--quiet", "--check"]).args(&files))?;
-    let mut mypy = command("mypy");
-    mypy.arg("--python-executable").arg(locust.join("bin/python"));
-    run_command(mypy.args(&files))
+    run_command(command("mypy").args(&files))?;
+    // It imports the package, and compares what it finds with what the stub says.
+    let package = package::stage(Profile::Dev)?;
+    let mut stubtest = command("python");
+    stubtest.args(["-m", "mypy.stubtest", "--mypy-config-file", "mypy.ini"]);
+    run_command(stubtest.arg("locust_exporter._core").env("PYTHONPATH", package))
 }

@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod generate;
 mod lint;
+mod package;
 mod step;
 mod test;
 mod tools;
@@ -30,8 +31,8 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         arguments: "[--check]",
-        about: "Show the exporter at work on a real Locust under load, until Ctrl-C. \
-                With --check, compare its numbers with Locust's and end.",
+        about: "Show the exporter beside and inside a real Locust under load, until Ctrl-C. \
+                With --check, compare the numbers of both with Locust's and end.",
         run: demo::run,
     },
     Command {
@@ -50,8 +51,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "[--json PATH]",
-        about: "Measure what a scrape costs, and write docs/benchmarks.md. \
+        arguments: "[SECTION...] [--json PATH]",
+        about: "Measure what the exporter costs, and write docs/benchmarks.md: all of it, or some \
+                of the sections outside, events, scrapes, reports, load. \
                 With --json, write the figures for programs too.",
         run: bench::run,
     },

@@ -1,14 +1,20 @@
 //! `cargo xtask test`: everything that tests, with the real servers it needs.
 
 use std::fs;
-use std::time::Instant;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use e2e::{place, vars};
 
+use crate::package::{self, Profile};
 use crate::step::{cargo, run as run_command, step};
 use crate::tools::{self, Tools};
 use crate::usage;
+
+/// The package's own tests.
+const PYTHON_TESTS: &str = "python/tests";
 
 /// `cargo xtask test`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -25,21 +31,67 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("--require-all: {} tools cannot be had", tools.absent.len());
     }
     step("building the exporter", build_exporter)?;
+    let package = step("building the Python package", || package::stage(Profile::Dev))?;
+    let pytest = "pytest python/tests";
+    let in_python = with_locust(&tools, pytest, |locust| {
+        test_python(locust, &package, &[PYTHON_TESTS.to_owned()])
+    });
+    let python_took = start.elapsed();
+    let abi3 = "pytest python/tests/test_core_* (abi3)";
+    let in_abi3 = with_locust(&tools, abi3, |locust| {
+        test_python(locust, &package::stage(Profile::DevAbi3)?, &tests_of_core()?)
+    });
+    let abi3_took = start.elapsed();
     let left_out = left_out_file()?;
-    let tested = step("cargo test --workspace", || {
+    let cargo_test = "cargo test --workspace";
+    let in_rust = step(cargo_test, || {
         let mut cargo = cargo();
         cargo.args(["test", "--workspace"]).args(for_cargo);
         cargo.env(vars::EXPORTER, place::target()?.join("debug/locust_exporter"));
         cargo
+            .env(vars::PACKAGE, &package)
             .env(vars::LEFT_OUT, &left_out)
             .env(vars::REQUIRE_ALL, u8::from(require_all).to_string());
         cargo.envs(tools.found.iter().map(|(variable, program)| (variable, program)));
         run_command(&mut cargo)
     });
-    let verdict = if tested.is_ok() { "passed" } else { "FAILED" };
-    println!("\n{verdict}: cargo test --workspace, after {} s", start.elapsed().as_secs());
+    println!();
+    say_verdict(&in_python, pytest, python_took);
+    say_verdict(&in_abi3, abi3, abi3_took);
+    say_verdict(&in_rust, cargo_test, start.elapsed());
     summary(&tools, &fs::read_to_string(&left_out).unwrap_or_default());
-    tested
+    in_rust.and(in_python).and(in_abi3)
+}
+
+fn with_locust(tools: &Tools, what: &str, test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let locust = tools.locust().ok_or_else(|| anyhow!("Locust cannot be had"))?;
+    step(what, || test(locust))
+}
+
+fn say_verdict(tested: &Result<()>, what: &str, after: Duration) {
+    let verdict = if tested.is_ok() { "passed" } else { "FAILED" };
+    println!("{verdict}: {what}, after {} s", after.as_secs());
+}
+
+/// These of the package's own tests, with the Python of this `locust`.
+fn test_python(locust: &Path, package: &Path, tests: &[String]) -> Result<()> {
+    let mut pytest = Command::new(locust.with_file_name("python"));
+    // The package is imported from where it is staged, not from the sources.
+    pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "-o", "pythonpath="]).args(tests);
+    pytest.current_dir(place::root()).env("PYTHONPATH", package);
+    run_command(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Those of the tests that are of the Rust half.
+fn tests_of_core() -> Result<Vec<String>> {
+    let folder = place::root().join(PYTHON_TESTS);
+    let entries = fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let of_core = names.filter(|name| name.starts_with("test_core_"));
+    let mut tests: Vec<_> = of_core.map(|name| format!("{PYTHON_TESTS}/{name}")).collect();
+    tests.sort();
+    ensure!(!tests.is_empty(), "{PYTHON_TESTS} has no test_core_*");
+    Ok(tests)
 }
 
 fn build_exporter() -> Result<()> {

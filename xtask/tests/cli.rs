@@ -21,9 +21,14 @@ fn alone_or_asked_for_help_it_lists_the_commands() {
 
 #[test]
 fn what_it_does_not_know_is_exit_code_2_and_one_line_that_names_it() {
-    for arguments in
-        [&["dmeo"][..], &["demo", "--chekc"], &["test", "--all"], &["tools", "now"], &["lint", "x"]]
-    {
+    for arguments in [
+        &["dmeo"][..],
+        &["demo", "--chekc"],
+        &["test", "--all"],
+        &["tools", "now"],
+        &["lint", "x"],
+        &["bench", "x"],
+    ] {
         let output = xtask(arguments).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let said = String::from_utf8(output.stderr).unwrap();

@@ -28,6 +28,12 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
+    /// The `locust` of the newest Locust, in an environment with all that tests in Python need.
+    pub(crate) fn locust(&self) -> Option<&Path> {
+        let newest = |(variable, _): &&(&str, _)| *variable == pins::LOCUST.variable;
+        self.found.iter().find(newest).map(|(_, program)| program.as_path())
+    }
+
     fn note(&mut self, tool: &str, programs: Result<Vec<(&'static str, PathBuf)>>) {
         match programs {
             Ok(programs) => self.found.extend(programs),
@@ -57,6 +63,8 @@ pub(crate) fn for_tests() -> Tools {
         let locust = environment_with(environment).map(|folder| folder.join("bin/locust"));
         tools.note(environment.name, locust.map(|locust| vec![(environment.variable, locust)]));
     }
+    let python = venv::python().map(|python| vec![(vars::PYTHON, python.program)]);
+    tools.note("python3", python);
     let prometheus = prometheus().map(|folder| {
         let program = |name: &str| folder.join(name);
         vec![(vars::PROMETHEUS, program("prometheus")), (vars::PROMTOOL, program("promtool"))]

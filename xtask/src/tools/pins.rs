@@ -13,21 +13,31 @@ pub(crate) struct Environment {
     pub(crate) variable: &'static str,
 }
 
-/// The newest Locust. Its Python also runs the strict `OpenMetrics` parser of `prometheus_client`.
+/// The newest Locust. Its Python also runs the strict `OpenMetrics` parser of `prometheus_client`,
+/// the tests of the Python package, and the benchmarks inside Locust.
 pub(crate) const LOCUST: Environment = Environment {
     name: "locust-2.47.0",
-    packages: &["locust==2.47.0", "prometheus-client==0.26.0"],
+    packages: &["locust==2.47.0", PROMETHEUS_CLIENT, PYTEST],
     variable: vars::LOCUST_2_47_0,
 };
 
+const PROMETHEUS_CLIENT: &str = "prometheus-client==0.26.0";
+const PYTEST: &str = "pytest==9.2.0";
+
 /// Every Locust that the end-to-end tests run: the newest; the last before the totals changed
-/// their meaning (2.43.4); one before the statistics' keys were renamed (2.21).
+/// their meaning (2.43.4); the oldest that the package inside supports; one before the statistics'
+/// keys were renamed (2.21).
 pub(crate) const LOCUSTS: &[Environment] = &[
     LOCUST,
     Environment {
         name: "locust-2.43.0",
         packages: &["locust==2.43.0"],
         variable: vars::LOCUST_2_43_0,
+    },
+    Environment {
+        name: "locust-2.32.0",
+        packages: &["locust==2.32.0"],
+        variable: vars::LOCUST_2_32_0,
     },
     Environment {
         name: "locust-2.20.1",
@@ -42,9 +52,22 @@ pub(crate) const PROMETHEUS_SUITE: &str = "forky";
 /// The packages of that suite.
 pub(crate) const PROMETHEUS_PACKAGES: &[&str] = &["prometheus", "promtool"];
 
-/// What checks Python files. The types of Locust come from [`LOCUST`].
-pub(crate) const PYTHON_LINT: Environment =
-    Environment { name: "python-lint", packages: &["mypy==2.4.1", "ruff==0.17.5"], variable: "" };
+/// What checks Python files: in one environment with Locust and whatever else is imported, since
+/// mypy's stubtest imports what it checks.
+pub(crate) const PYTHON_LINT: Environment = Environment {
+    name: "python-lint",
+    packages: &[
+        "mypy==2.4.1",
+        "ruff==0.17.5",
+        "locust==2.47.0",
+        PROMETHEUS_CLIENT,
+        PYTEST,
+        "types-gevent==26.9.0.20261006",
+        "types-psutil==7.2.2.20261111",
+        "types-requests==2.33.0.20261030",
+    ],
+    variable: "",
+};
 
 /// cargo-deny.
 pub(crate) const CARGO_DENY: &str = "0.20.2";

@@ -1,6 +1,6 @@
 //! Python environments.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,6 +16,8 @@ const OLDEST: (u32, u32) = (3, 10);
 pub(crate) struct Python {
     /// Its version and where it lies: what an environment is bound to.
     pub(crate) version: String,
+    /// Its program.
+    pub(crate) program: PathBuf,
 }
 
 /// Finds `python3` on PATH, with what environments need.
@@ -39,7 +41,9 @@ pub(crate) fn python() -> Result<Python> {
         "python3 cannot make environments: it lacks venv or ensurepip; \
          install them (Debian, Ubuntu: python3-venv)",
     )?;
-    Ok(Python { version: answer.trim().to_owned() })
+    let version = answer.trim().to_owned();
+    let program = version.splitn(4, ' ').nth(3).context("python3 does not say where it lies")?;
+    Ok(Python { program: program.into(), version })
 }
 
 /// Makes an environment with what its pins say, in an emptied `folder`.

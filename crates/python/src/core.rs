@@ -1,0 +1,493 @@
+//! What one process records and shows.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "arguments come from Python: by value, and as many as a method has keywords"
+)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use exposition::Format;
+use locust_exporter::inside::{self, Given, in_locusts_words};
+use locust_model::{CustomKind, Run};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use recorder::{Buckets, Definition};
+use schema::{Catalog, Schema};
+use tokio_util::sync::CancellationToken;
+use web::Hooks;
+
+use crate::callable::callable;
+use crate::inside::{Inside, Metrics, Role, Setup};
+use crate::listener::Listener;
+use crate::merge::Merger;
+use crate::metric::{self, Metric, refused};
+use crate::observed::{self, Known};
+use crate::recording::Recording;
+use crate::render::{self, Rendered, Wanted};
+use crate::server::Serving;
+use crate::side::Sides;
+use crate::{clock, guard, logs, options, taken};
+
+/// Options that must be the same in all processes of a test.
+const SHARED: [&str; 4] =
+    ["metrics.buckets", "metrics.duration-by-status", "metrics.max-names", "metrics.max-errors"];
+
+/// The longest that anything waits.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// What one process records and shows. Starts nothing before it is told to.
+#[pyclass(frozen, module = "locust_exporter._core")]
+pub(crate) struct Core {
+    recording: Arc<Recording>,
+    inside: Arc<Inside>,
+    sides: Sides,
+    /// What was configured.
+    given: Mutex<Vec<(String, Given)>>,
+    /// The test's own metrics: name, kind and labels.
+    defined: Mutex<Vec<(String, CustomKind, Vec<String>)>>,
+    /// The handler of `events.request`. Never raises.
+    #[pyo3(get)]
+    listener: Py<PyAny>,
+}
+
+#[pymethods]
+impl Core {
+    #[new]
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        guard::install();
+        logs::install();
+        guard::raising(|| {
+            let settings = inside::settings(&[]).map_err(PyValueError::new_err)?;
+            let (writer, reader) =
+                recorder::recorder(settings.recorder.clone(), clock::now()).map_err(refused)?;
+            let recording = Arc::new(Recording::new(writer));
+            let setup = Setup::new(settings, Role::Local, "", "");
+            let inside = Arc::new(Inside::new(reader, setup));
+            let listener =
+                callable(py, Listener::new(py, Arc::clone(&recording), Arc::clone(&inside)))?;
+            Ok(Self {
+                recording,
+                inside,
+                sides: Sides::new(),
+                given: Mutex::default(),
+                defined: Mutex::default(),
+                listener,
+            })
+        })
+    }
+
+    /// Takes the options, once in `init`.
+    #[pyo3(signature = (values, *, role, version, percentiles, current_percentiles, testplan))]
+    fn configure(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        role: &str,
+        version: &str,
+        percentiles: Vec<f64>,
+        current_percentiles: Vec<f64>,
+        testplan: &str,
+    ) -> PyResult<()> {
+        guard::raising(|| {
+            let role = match role {
+                "local" => Role::Local,
+                "master" => Role::Master,
+                "worker" => Role::Worker,
+                _ => {
+                    return Err(PyValueError::new_err(format!(
+                        "role {role:?}: expected local, master or worker"
+                    )));
+                }
+            };
+            let given = options::given(values)?;
+            let mut settings = inside::settings(&given).map_err(PyValueError::new_err)?;
+            settings.recorder.percentiles = percentiles;
+            settings.recorder.current_percentiles = current_percentiles;
+            // They were defined before the options were known, which may make a name ours.
+            for (name, kind, labels) in &*lock(&self.defined) {
+                settings.catalog.admit(name, *kind, labels).map_err(refused)?;
+            }
+            let setup = Setup::new(settings, role, version, testplan);
+            self.begin_process(py, setup)?;
+            *lock(&self.given) = given;
+            Ok(())
+        })
+    }
+
+    /// On a worker at a test's start: takes what must be the same everywhere.
+    fn adopt(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        guard::raising(|| {
+            let is_shared = |(name, _): &(String, Given)| SHARED.contains(&name.as_str());
+            let masters = options::given(values)?.into_iter().filter(is_shared);
+            let mut given = lock(&self.given);
+            let mut all = given.clone();
+            all.retain(|option| !is_shared(option));
+            all.extend(masters);
+            if all == *given {
+                return Ok(());
+            }
+            let settings = inside::settings(&all).map_err(PyValueError::new_err)?;
+            self.inside.adopt(settings);
+            *given = all;
+            Ok(())
+        })
+    }
+
+    /// Defines a metric; the same definition twice is one metric.
+    #[pyo3(signature = (kind, name, help, labels, *, buckets=None, merge="sum"))]
+    fn metric(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        name: &str,
+        help: &str,
+        labels: Vec<String>,
+        buckets: Option<Vec<f64>>,
+        merge: &str,
+    ) -> PyResult<Metric> {
+        guard::raising(|| {
+            let kind = metric::kind(kind)?;
+            let catalog = Arc::clone(&self.inside.setup.load().catalog);
+            catalog.admit(name, kind, &labels).map_err(refused)?;
+            let texts: Vec<&str> = labels.iter().map(String::as_str).collect();
+            let definition = Definition {
+                kind,
+                name,
+                help,
+                labels: &texts,
+                buckets: buckets.as_deref().unwrap_or_default(),
+                merge: metric::gauge_merge(merge)?,
+            };
+            let id = self
+                .recording
+                .lock(py)
+                .writer
+                .define(&definition, clock::now())
+                .map_err(refused)?;
+            let mut defined = lock(&self.defined);
+            // Else it is the same definition again.
+            if defined.iter().all(|(known, ..)| known != name) {
+                defined.push((name.to_owned(), kind, labels));
+            }
+            drop(defined);
+            Ok(Metric::new(Arc::clone(&self.recording), id))
+        })
+    }
+
+    /// Starts the server's thread in this process and answers the addresses listened on.
+    fn serve(&self, py: Python<'_>, addresses: Vec<String>) -> PyResult<Vec<String>> {
+        let wrong = |line: String| PyOSError::new_err(in_locusts_words(&line));
+        guard::raising(|| {
+            let mut config = self.inside.setup.load().web.clone();
+            let listen = addresses.iter().map(|address| address.trim().parse());
+            config.listen = listen
+                .collect::<Result<_, web::ListenError>>()
+                .map_err(|cause| wrong(format!("--web.listen-address: {cause}")))?;
+            py.detach(|| self.listen(config)).map_err(wrong)
+        })
+    }
+
+    /// One exposition: its content type, its content encoding, its body.
+    #[pyo3(signature = (*, accept, accept_encoding, names, schema=None, service=None, only_text=false))]
+    fn render<'py>(
+        &self,
+        py: Python<'py>,
+        accept: Option<String>,
+        accept_encoding: Option<String>,
+        names: Vec<String>,
+        schema: Option<&str>,
+        service: Option<String>,
+        only_text: bool,
+    ) -> PyResult<(String, Option<&'static str>, Bound<'py, PyBytes>)> {
+        guard::raising(|| {
+            let catalog = self.catalog(schema, service)?;
+            let options = exposition::Options { created: self.inside.setup.load().web.created };
+            let wanted = Wanted {
+                accept: accept.as_deref(),
+                accept_encoding: accept_encoding.as_deref(),
+                names: &names,
+                only_text,
+                options,
+            };
+            let Rendered { content_type, content_encoding, body } = py.detach(|| {
+                let content_type = wanted.negotiated();
+                let native = content_type.format() == Format::Protobuf;
+                let families = self.inside.exposition(catalog, native);
+                render::render(&families, &wanted, content_type)
+            });
+            Ok((content_type, content_encoding, PyBytes::new(py, &body)))
+        })
+    }
+
+    /// Which of these names would clash, as a family's, with one of ours or of the test's own.
+    fn taken(&self, names: Vec<String>) -> PyResult<Vec<String>> {
+        guard::raising(|| {
+            let catalogs = [self.catalog(None, None)?, self.catalog(Some("boomer"), None)?];
+            let customs = taken::written(&lock(&self.defined));
+            let is_taken = |name: &String| taken::is_taken(name, &catalogs, &customs);
+            Ok(names.into_iter().filter(is_taken).collect())
+        })
+    }
+
+    /// Ends the server's thread; scrapes in flight have `timeout` seconds.
+    fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
+        let grace = duration(timeout);
+        guard::raising(|| {
+            py.detach(|| {
+                let serving = self.sides.ours().serving().take();
+                if let Some(serving) = serving {
+                    serving.close(grace);
+                }
+            });
+            Ok(())
+        })
+    }
+
+    /// A test starts: all statistics begin again.
+    #[pyo3(signature = (*, time, run_id))]
+    fn begin(&self, py: Python<'_>, time: f64, run_id: &str) -> PyResult<()> {
+        guard::raising(|| {
+            let config = self.inside.setup.load().recorder.clone();
+            self.recording
+                .renew(py, |writer| writer.begin(config.clone(), time))
+                .map_err(refused)?;
+            self.with_merger(|merger| merger.begin(config, time));
+            self.inside.begin_counts();
+            self.inside.run.store(Arc::new(Run {
+                id: (!run_id.is_empty()).then(|| run_id.into()),
+                start: clock::system_time(time),
+                ..Run::default()
+            }));
+            Ok(())
+        })
+    }
+
+    /// The statistics are reset: all begin again at 0, and their rows stay.
+    #[pyo3(signature = (*, time))]
+    fn reset(&self, py: Python<'_>, time: f64) -> PyResult<()> {
+        guard::raising(|| {
+            self.recording.renew(py, |writer| writer.reset(time));
+            self.with_merger(|merger| merger.reset(time));
+            self.inside.begin_counts();
+            Ok(())
+        })
+    }
+
+    /// The test has stopped.
+    #[pyo3(signature = (*, time))]
+    fn end(&self, time: f64) -> PyResult<()> {
+        guard::raising(|| {
+            let run = Run { end: clock::system_time(time), ..Run::clone(&self.inside.run.load()) };
+            self.inside.run.store(Arc::new(run));
+            Ok(())
+        })
+    }
+
+    /// Users were started in this process.
+    fn spawned(&self, users: u64) {
+        self.inside.spawned(users);
+    }
+
+    /// Locust warned of too high CPU usage in this process.
+    fn cpu_warning(&self) {
+        self.inside.cpu_warning();
+    }
+
+    /// User code raised an exception outside of a request.
+    fn user_error(&self, py: Python<'_>, message: &Bound<'_, PyAny>) -> PyResult<()> {
+        let message = message.str()?;
+        let message = message.to_string_lossy();
+        guard::raising(|| {
+            self.recording.lock(py).writer.user_error(&message);
+            Ok(())
+        })
+    }
+
+    /// What the runner knows now.
+    #[pyo3(signature = (*, state, users, users_by_class, waiting, target, spawn_rate, host, workers, tasks))]
+    fn observe(
+        &self,
+        py: Python<'_>,
+        state: &str,
+        users: u64,
+        users_by_class: &Bound<'_, PyAny>,
+        waiting: u64,
+        target: Option<u64>,
+        spawn_rate: Option<f64>,
+        host: Option<&str>,
+        workers: Option<Vec<observed::WorkerTuple>>,
+        tasks: Option<Vec<observed::TaskTuple>>,
+    ) -> PyResult<()> {
+        guard::raising(|| {
+            let known = Known { state, users, target, spawn_rate, host, workers, tasks };
+            let by_class = observed::by_class(users_by_class)?;
+            let before = self.inside.observed.load_full();
+            self.inside.observed.store(Arc::new(known.observed(by_class, &before)));
+            self.inside.waiting(waiting);
+            self.report_own(py);
+            Ok(())
+        })
+    }
+
+    /// On a worker: what has changed since the last report that the master has.
+    #[pyo3(signature = (*, time, full=false))]
+    fn report<'py>(&self, py: Python<'py>, time: f64, full: bool) -> PyResult<Bound<'py, PyBytes>> {
+        guard::raising(|| Ok(PyBytes::new(py, &self.reported(py, time, full))))
+    }
+
+    /// On a worker: what `acknowledgements` of the master gave for it.
+    fn acknowledged(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<bool> {
+        guard::raising(|| {
+            // It has come over the network: what are no bytes is no answer.
+            let answer = data.extract::<&[u8]>();
+            Ok(answer.is_ok_and(|answer| self.recording.lock(py).writer.acknowledged(answer)))
+        })
+    }
+
+    /// On the master: hands a report to the thread that merges.
+    fn take_report(&self, worker_id: &str, data: &[u8]) -> PyResult<()> {
+        guard::raising(|| {
+            self.with_merger(|merger| merger.report(worker_id, data));
+            Ok(())
+        })
+    }
+
+    /// On the master: what to send to which worker.
+    fn acknowledgements<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(String, Bound<'py, PyBytes>)>> {
+        guard::raising(|| {
+            let answers = self.with_merger(Merger::answers).unwrap_or_default();
+            let bytes = |(worker, data): (_, Vec<u8>)| (worker, PyBytes::new(py, &data));
+            Ok(answers.into_iter().map(bytes).collect())
+        })
+    }
+
+    /// On the master: the worker is missing or has left.
+    fn worker_gone(&self, worker_id: &str) -> PyResult<()> {
+        guard::raising(|| {
+            self.with_merger(|merger| merger.gone(worker_id));
+            Ok(())
+        })
+    }
+
+    /// Requests and failures as they would be shown, once all reports taken are merged.
+    fn totals(&self, py: Python<'_>, timeout: f64) -> PyResult<(u64, u64)> {
+        guard::raising(|| {
+            self.report_own(py);
+            let done = self.with_merger(Merger::done);
+            let total = py.detach(|| {
+                // Later than that it is as much as has been merged.
+                let _ = done.map(|done| done.recv_timeout(duration(timeout)));
+                self.inside.snapshot(Buckets::Classic).total
+            });
+            let count = |count: Option<u64>| count.unwrap_or(0);
+            Ok(total.map_or((0, 0), |total| (count(total.requests), count(total.failures))))
+        })
+    }
+
+    /// From now on the numbers are final.
+    fn finish(&self) {
+        self.inside.finish();
+    }
+
+    /// Whether a scrape that began after `finish` was taken whole.
+    fn final_served(&self) -> bool {
+        self.inside.final_served()
+    }
+
+    /// What the Rust threads have to say since the last call.
+    #[expect(clippy::unused_self, reason = "the log is this process's, but the method Core's")]
+    fn logs(&self) -> Vec<logs::Line> {
+        logs::take()
+    }
+}
+
+impl Core {
+    /// Begins anew in this process, which may be the child of one that had begun.
+    fn begin_process(&self, py: Python<'_>, setup: Setup) -> PyResult<()> {
+        let config = setup.recorder.clone();
+        self.recording.renew(py, |writer| writer.begin(config, clock::now())).map_err(refused)?;
+        let is_master = setup.role == Role::Master;
+        let config = setup.recorder.clone();
+        self.inside.begin_process(setup);
+        let merger = if is_master { Some(Arc::new(Merger::start(config)?)) } else { None };
+        self.inside.merger.store(merger);
+        Ok(())
+    }
+
+    /// Calls `work` with the merger, on a master.
+    fn with_merger<T>(&self, work: impl FnOnce(&Merger) -> T) -> Option<T> {
+        let merger = self.inside.merger.load_full()?;
+        merger.is_ours().then(|| work(&merger))
+    }
+
+    /// What this process has to report.
+    fn reported(&self, py: Python<'_>, time: f64, full: bool) -> Vec<u8> {
+        self.recording.lock(py).writer.report(&self.inside.process(), time, full)
+    }
+
+    /// On the master: merges what was recorded here with what workers report.
+    fn report_own(&self, py: Python<'_>) {
+        self.with_merger(|merger| {
+            for answer in merger.own_answers() {
+                self.recording.lock(py).writer.acknowledged(&answer);
+            }
+            merger.own_report(self.reported(py, clock::now(), false));
+        });
+    }
+
+    fn listen(&self, config: web::Config) -> Result<Vec<String>, String> {
+        let side = self.sides.ours();
+        let mut serving = side.serving();
+        let serving = match &mut *serving {
+            Some(serving) => serving,
+            none => {
+                // Another user of the same library may have set it: then it is that one.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let started = Serving::start()
+                    .map_err(|cause| format!("the server's thread cannot start: {cause}"))?;
+                none.insert(started)
+            }
+        };
+        let hooks = Hooks {
+            gather: Arc::new(Metrics(Arc::clone(&self.inside))),
+            probe: None,
+            reload: None,
+            ready: Arc::new(true.into()),
+            quit: CancellationToken::new(),
+        };
+        serving.serve(config, hooks)
+    }
+
+    /// The configured catalog, but for what is given.
+    fn catalog(&self, schema: Option<&str>, service: Option<String>) -> PyResult<Arc<Catalog>> {
+        let setup = self.inside.setup.load();
+        if schema.is_none() && service.is_none() {
+            return Ok(Arc::clone(&setup.catalog));
+        }
+        let mut config = setup.schema.clone();
+        if let Some(schema) = schema {
+            let schemas = schema.split(',').map(|name| name.trim().parse::<Schema>());
+            config.schemas = schemas.collect::<Result<_, _>>().map_err(refused)?;
+        }
+        config.service = service;
+        let catalog = Catalog::new(&config).map_err(refused)?;
+        Ok(Arc::new(catalog))
+    }
+}
+
+/// What is kept for later: nothing of Python's, and held for no longer than a look.
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A duration that Python gave in seconds; what is none is nothing.
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default().min(LONGEST)
+}

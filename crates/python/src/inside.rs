@@ -1,0 +1,272 @@
+//! What is known inside Locust, beside what the recorder counts: all that a scrape shows, without
+//! any of Python's objects.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use locust_exporter::BUILD;
+use locust_exporter::inside::Settings;
+use locust_model::{Bounds, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
+use recorder::{Buckets, Process, Reader};
+use schema::{Catalog, Exposition, Own, Sighting};
+use web::{Ask, Gather, GatherFuture, Gathered, Served};
+
+use crate::clock;
+use crate::guard;
+use crate::merge::Merger;
+
+/// Events of requests that could not be recorded.
+const EVENT: &str = "event";
+/// What a panic kept from being recorded or shown.
+const PANIC: &str = "panic";
+/// Reports of workers that make no sense.
+const REPORT: &str = "report";
+/// Reports of workers that came faster than they could be merged.
+const REPORT_DROPPED: &str = "report_dropped";
+
+/// What this process is to its test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only process.
+    Local,
+    /// The one that others report to.
+    Master,
+    /// One that reports.
+    Worker,
+}
+
+/// What is decided in `init`.
+pub(crate) struct Setup {
+    pub(crate) role: Role,
+    /// Locust's version.
+    pub(crate) version: Text,
+    pub(crate) testplan: Option<Text>,
+    pub(crate) schema: schema::Config,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) web: web::Config,
+    /// How the next test is recorded.
+    pub(crate) recorder: recorder::Config,
+}
+
+/// What the runner knew when it was last asked.
+#[derive(Clone, Default)]
+pub(crate) struct Observed {
+    pub(crate) state: Option<State>,
+    pub(crate) users: Users,
+    pub(crate) host: Option<Text>,
+    pub(crate) workers: Option<Vec<Worker>>,
+    pub(crate) tasks: Arc<[TaskRatio]>,
+}
+
+/// Everything that is shown; shared by Python's threads and ours.
+pub(crate) struct Inside {
+    reader: Reader,
+    /// Where workers' reports are merged; on a master alone.
+    pub(crate) merger: ArcSwapOption<Merger>,
+    pub(crate) setup: ArcSwap<Setup>,
+    pub(crate) observed: ArcSwap<Observed>,
+    pub(crate) run: ArcSwap<Run>,
+    own: ArcSwap<Own>,
+    waiting: AtomicU64,
+    spawned: AtomicU64,
+    cpu_warnings: AtomicU64,
+    refused_events: AtomicU64,
+    told_panics: AtomicU64,
+    finished: AtomicBool,
+    final_served: AtomicBool,
+}
+
+impl Inside {
+    pub(crate) fn new(reader: Reader, setup: Setup) -> Self {
+        Self {
+            reader,
+            merger: ArcSwapOption::empty(),
+            setup: ArcSwap::from_pointee(setup),
+            observed: ArcSwap::from_pointee(Observed::default()),
+            run: ArcSwap::from_pointee(Run::default()),
+            own: ArcSwap::from_pointee(own()),
+            waiting: AtomicU64::new(0),
+            spawned: AtomicU64::new(0),
+            cpu_warnings: AtomicU64::new(0),
+            refused_events: AtomicU64::new(0),
+            told_panics: AtomicU64::new(0),
+            finished: AtomicBool::new(false),
+            final_served: AtomicBool::new(false),
+        }
+    }
+
+    /// Begins anew in this process, which may be the child of one that had begun.
+    pub(crate) fn begin_process(&self, setup: Setup) {
+        self.setup.store(Arc::new(setup));
+        self.observed.store(Arc::default());
+        self.run.store(Arc::default());
+        self.own.store(Arc::new(own()));
+        self.begin_counts();
+        self.finished.store(false, Ordering::Relaxed);
+        self.final_served.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes what a worker's master wants recorded in another way, from the next test on.
+    pub(crate) fn adopt(&self, settings: Settings) {
+        let setup = self.setup.load();
+        let mut fresh = Setup::new(settings, setup.role, &setup.version, "");
+        fresh.testplan.clone_from(&setup.testplan);
+        fresh.recorder.percentiles.clone_from(&setup.recorder.percentiles);
+        fresh.recorder.current_percentiles.clone_from(&setup.recorder.current_percentiles);
+        self.setup.store(Arc::new(fresh));
+    }
+
+    /// What is counted of a test, beside what is recorded, begins again.
+    pub(crate) fn begin_counts(&self) {
+        self.spawned.store(0, Ordering::Relaxed);
+        self.cpu_warnings.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn waiting(&self, users: u64) {
+        self.waiting.store(users, Ordering::Relaxed);
+    }
+
+    pub(crate) fn spawned(&self, users: u64) {
+        self.spawned.fetch_add(users, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cpu_warning(&self) {
+        self.cpu_warnings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused_event(&self) {
+        self.refused_events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What this process alone tells of itself.
+    pub(crate) fn process(&self) -> Process {
+        Process {
+            waiting: self.waiting.load(Ordering::Relaxed),
+            spawned: self.spawned.load(Ordering::Relaxed),
+            cpu_warnings: self.cpu_warnings.load(Ordering::Relaxed),
+        }
+    }
+
+    /// From now on the numbers are final.
+    pub(crate) fn finish(&self) {
+        self.finished.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn final_served(&self) -> bool {
+        self.final_served.load(Ordering::Acquire)
+    }
+
+    /// All that is known now.
+    pub(crate) fn snapshot(&self, buckets: Buckets) -> Snapshot {
+        let (mut snapshot, losses, process) = self.recorded(buckets);
+        self.own.load().recorded(&losses);
+        let (setup, observed) = (self.setup.load(), self.observed.load());
+        snapshot.version = Some(Arc::clone(&setup.version));
+        snapshot.host.clone_from(&observed.host);
+        let since = snapshot.run.since;
+        snapshot.run =
+            Run { since, testplan: setup.testplan.clone(), ..Run::clone(&self.run.load()) };
+        snapshot.state.clone_from(&observed.state);
+        snapshot.users = Users {
+            waiting: Some(process.waiting),
+            spawned: Some(process.spawned),
+            ..observed.users.clone()
+        };
+        snapshot.workers.clone_from(&observed.workers);
+        snapshot.tasks = observed.tasks.to_vec();
+        snapshot.cpu_warnings = Some(process.cpu_warnings);
+        snapshot
+    }
+
+    /// What has been recorded: on a master by all processes, else by this one.
+    fn recorded(&self, buckets: Buckets) -> (Snapshot, Losses, Process) {
+        let (now, time) = (clock::now(), SystemTime::now());
+        let merger = self.merger.load_full().filter(|merger| merger.is_ours());
+        let Some(merger) = merger else {
+            let snapshot = self.reader.snapshot(now, time, buckets);
+            return (snapshot, self.reader.losses(), self.process());
+        };
+        let (totals, config, process) = merger.totals(now);
+        let snapshot = recorder::snapshot(&totals, &config, time, buckets);
+        (snapshot, totals.losses, process)
+    }
+
+    /// All that is known now, as `catalog` names it; with native buckets where these are shown.
+    pub(crate) fn exposition(&self, catalog: Arc<Catalog>, native: bool) -> Exposition {
+        let began = Instant::now();
+        let own = self.own.load_full();
+        own.scraped();
+        let buckets = if native { Buckets::ClassicAndNative } else { Buckets::Classic };
+        let mut snapshot = self.snapshot(buckets);
+        // The recorder has folded what is beyond the bounds: what is left is to put together what
+        // bears the same labels.
+        snapshot.bound(&Bounds { names: usize::MAX, errors: usize::MAX, ..Bounds::default() });
+        self.count_losses(&own);
+        let sighting = Sighting {
+            target: None,
+            snapshot: Some(snapshot),
+            took: began.elapsed(),
+            collectors: Vec::new(),
+        };
+        Exposition::new(catalog, own, vec![Arc::new(sighting)])
+    }
+
+    fn count_losses(&self, own: &Own) {
+        own.rejected(EVENT, self.refused_events.swap(0, Ordering::Relaxed));
+        let panics = guard::panics();
+        // Of two scrapes at once, the one that looked first may come here last.
+        let told = self.told_panics.fetch_max(panics, Ordering::Relaxed);
+        own.rejected(PANIC, panics.saturating_sub(told));
+        if let Some(merger) = self.merger.load_full() {
+            let (refused, dropped) = merger.losses();
+            own.rejected(REPORT, refused);
+            own.rejected(REPORT_DROPPED, dropped);
+        }
+    }
+}
+
+/// Counters at 0. Known from the start, so that the first loss is an increase.
+fn own() -> Own {
+    let own = Own::new(BUILD).beginning(SystemTime::now());
+    for reason in [EVENT, PANIC, REPORT, REPORT_DROPPED] {
+        own.rejected(reason, 0);
+    }
+    own
+}
+
+/// What the server shows.
+pub(crate) struct Metrics(pub(crate) Arc<Inside>);
+
+impl Gather for Metrics {
+    fn gather(&self, ask: Ask) -> GatherFuture<'_> {
+        Box::pin(async move {
+            let inside = &self.0;
+            let is_final = inside.finished.load(Ordering::Acquire);
+            let catalog = Arc::clone(&inside.setup.load().catalog);
+            let families = Arc::new(inside.exposition(catalog, ask.native));
+            let served = is_final.then(|| {
+                let inside = Arc::clone(inside);
+                Box::new(move || inside.final_served.store(true, Ordering::Release)) as Served
+            });
+            Gathered { families, served }
+        })
+    }
+}
+
+impl Setup {
+    pub(crate) fn new(settings: Settings, role: Role, version: &str, testplan: &str) -> Self {
+        let Settings { schema, catalog, web, recorder, testplan: given } = settings;
+        let testplan = given.as_deref().unwrap_or(testplan);
+        Self {
+            role,
+            version: version.into(),
+            testplan: (!testplan.is_empty()).then(|| testplan.into()),
+            schema,
+            catalog: Arc::new(catalog),
+            web,
+            recorder,
+        }
+    }
+}

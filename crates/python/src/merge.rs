@@ -1,0 +1,272 @@
+//! On the master: the thread that merges what workers report. Python hands over bytes, and waits
+//! for nothing.
+
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use recorder::{Config, ConfigError, Master, Process, Totals};
+
+use crate::thread::spawn_deaf;
+use crate::{clock, guard};
+
+/// The id under which the master reports what it recorded itself: a locustfile may make requests
+/// on the master, too.
+const OWN: &str = "master";
+
+/// Bytes of reports that wait at most. Those beyond are dropped: a later one says the same.
+const MOST_BYTES: usize = 256 << 20;
+
+/// Reports, and answers to them, that wait at most.
+const MOST: usize = 10_000;
+
+/// Workers of which the log says that their reports are refused.
+const MOST_NAMED: usize = 100;
+
+/// Merges in a thread of its own, which ends when this is dropped.
+pub(crate) struct Merger {
+    process: u32,
+    line: Arc<Line>,
+}
+
+/// What Python's threads, the server's and the merging one have in common. Of its locks no thread
+/// ever holds two.
+struct Line {
+    inbox: Mutex<Inbox>,
+    news: Condvar,
+    master: Mutex<Master>,
+    outbox: Mutex<Outbox>,
+    refused: AtomicU64,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inbox {
+    orders: VecDeque<Order>,
+    bytes: usize,
+    is_closed: bool,
+}
+
+#[derive(Default)]
+struct Outbox {
+    workers: Vec<(String, Vec<u8>)>,
+    own: Vec<Vec<u8>>,
+}
+
+/// What to do, in the order in which it happened.
+enum Order {
+    Report { worker: String, data: Vec<u8> },
+    Begin { config: Box<Config>, now: f64 },
+    Reset { now: f64 },
+    Gone { worker: String },
+    Tell(Sender<()>),
+}
+
+impl Merger {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be recorded so, or the system gives no thread.
+    pub(crate) fn start(config: Config) -> io::Result<Self> {
+        let master = Master::new(config, clock::now())
+            .map_err(|error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let line = Arc::new(Line::new(master));
+        let works = Arc::clone(&line);
+        spawn_deaf("locust-exporter-merge", move || works.work())?;
+        Ok(Self { process: std::process::id(), line })
+    }
+
+    /// Whether this is the merger of this process, and not one that its parent has.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Takes a worker's report.
+    pub(crate) fn report(&self, worker: &str, data: &[u8]) {
+        self.put(Order::Report { worker: worker.to_owned(), data: data.to_owned() });
+    }
+
+    /// Takes a report of the master itself.
+    pub(crate) fn own_report(&self, data: Vec<u8>) {
+        self.put(Order::Report { worker: OWN.to_owned(), data });
+    }
+
+    /// A test begins.
+    pub(crate) fn begin(&self, config: Config, now: f64) {
+        self.put(Order::Begin { config: Box::new(config), now });
+    }
+
+    /// The statistics are reset.
+    pub(crate) fn reset(&self, now: f64) {
+        self.put(Order::Reset { now });
+    }
+
+    /// A worker is missing, or has left.
+    pub(crate) fn gone(&self, worker: &str) {
+        self.put(Order::Gone { worker: worker.to_owned() });
+    }
+
+    /// Hears once all that was put before has been done.
+    pub(crate) fn done(&self) -> Receiver<()> {
+        let (tell, hear) = channel();
+        self.put(Order::Tell(tell));
+        hear
+    }
+
+    /// What to send to which worker; each is given once.
+    pub(crate) fn answers(&self) -> Vec<(String, Vec<u8>)> {
+        std::mem::take(&mut lock(&self.line.outbox).workers)
+    }
+
+    /// The answers to the master's own reports; each is given once.
+    pub(crate) fn own_answers(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut lock(&self.line.outbox).own)
+    }
+
+    /// What all have reported, and how it was recorded.
+    pub(crate) fn totals(&self, now: f64) -> (Totals, Arc<Config>, Process) {
+        let master = lock(&self.line.master);
+        (master.totals(now), Arc::new(master.config().clone()), master.process())
+    }
+
+    /// Reports that were refused, and that were dropped, since the last call.
+    pub(crate) fn losses(&self) -> (u64, u64) {
+        let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
+        (take(&self.line.refused), take(&self.line.dropped))
+    }
+
+    fn put(&self, order: Order) {
+        let mut inbox = lock(&self.line.inbox);
+        if let Order::Report { data, .. } = &order {
+            if inbox.bytes + data.len() > MOST_BYTES || inbox.orders.len() >= MOST {
+                self.line.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            inbox.bytes += data.len();
+        }
+        inbox.orders.push_back(order);
+        drop(inbox);
+        self.line.news.notify_one();
+    }
+}
+
+impl Drop for Merger {
+    fn drop(&mut self) {
+        // The lock of a parent's may be held for ever.
+        if self.is_ours() {
+            lock(&self.line.inbox).is_closed = true;
+            self.line.news.notify_one();
+        }
+    }
+}
+
+impl Line {
+    fn new(master: Master) -> Self {
+        Self {
+            inbox: Mutex::default(),
+            news: Condvar::new(),
+            master: Mutex::new(master),
+            outbox: Mutex::default(),
+            refused: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    fn work(&self) {
+        let mut named = HashSet::new();
+        self.each(|order| self.obey(order, &mut named));
+    }
+
+    /// Calls `obey` with every order until all is over. A panic is counted, and costs what it was
+    /// called with, but none of those behind it.
+    fn each(&self, mut obey: impl FnMut(Order)) {
+        while let Some(order) = self.next() {
+            guard::quietly(|| obey(order));
+        }
+    }
+
+    fn obey(&self, order: Order, named: &mut HashSet<String>) {
+        match order {
+            Order::Report { worker, data } => self.merge(worker, &data, named),
+            Order::Begin { config, now } => {
+                // The configuration has been checked, by Master::new if not before.
+                if let Err(error) = lock(&self.master).begin(*config, now) {
+                    tracing::error!(%error, "the merged statistics did not begin again");
+                }
+            }
+            Order::Reset { now } => lock(&self.master).reset(now),
+            Order::Gone { worker } => lock(&self.master).gone(&worker),
+            // Who asked may no longer wait.
+            Order::Tell(tell) => drop(tell.send(())),
+        }
+    }
+
+    /// The next order; none when all is over.
+    fn next(&self) -> Option<Order> {
+        let mut inbox = lock(&self.inbox);
+        loop {
+            if let Some(order) = inbox.orders.pop_front() {
+                if let Order::Report { data, .. } = &order {
+                    inbox.bytes -= data.len();
+                }
+                return Some(order);
+            }
+            if inbox.is_closed {
+                return None;
+            }
+            inbox = self.news.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn merge(&self, worker: String, data: &[u8], named: &mut HashSet<String>) {
+        let merged = lock(&self.master).merge(&worker, data, clock::now());
+        match merged {
+            Ok(answer) => {
+                let mut outbox = lock(&self.outbox);
+                if worker == OWN {
+                    outbox.own.push(answer);
+                } else if outbox.workers.len() < MOST {
+                    outbox.workers.push((worker, answer));
+                }
+            }
+            Err(error) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                if named.len() < MOST_NAMED && !named.contains(&worker) {
+                    tracing::warn!(worker, %error, "a worker's report is refused (said once)");
+                    named.insert(worker);
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panic leaves behind are counts: none of them can be unsound.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_one_order_and_not_those_behind_it() {
+        let line = Line::new(Master::new(Config::default(), 0.0).unwrap());
+        let worker = |name: &str| Order::Gone { worker: name.to_owned() };
+        lock(&line.inbox).orders.extend([worker("bad"), worker("good")]);
+        lock(&line.inbox).is_closed = true;
+        let before = guard::panics();
+        guard::install();
+        let mut obeyed = Vec::new();
+        line.each(|order| {
+            let Order::Gone { worker } = order else { return };
+            assert_ne!(worker, "bad", "on purpose");
+            obeyed.push(worker);
+        });
+        assert_eq!(obeyed, ["good"]);
+        assert!(guard::panics() > before);
+    }
+}

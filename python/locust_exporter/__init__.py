@@ -1,0 +1,51 @@
+"""Prometheus exporter inside Locust.
+
+In a locustfile::
+
+    import locust_exporter
+
+    locust_exporter.install()
+
+or without a change to it: ``locust -f locustfile.py,$(locust_exporter plugin)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from locust_exporter._core import __version__
+
+if TYPE_CHECKING:
+    from locust_exporter._endpoint import add_metrics_endpoint
+    from locust_exporter._exporter import PrometheusExporter
+    from locust_exporter._metrics import Counter, Gauge, Histogram
+    from locust_exporter._session import install
+
+__all__ = [
+    "Counter",
+    "Gauge",
+    "Histogram",
+    "PrometheusExporter",
+    "__version__",
+    "add_metrics_endpoint",
+    "install",
+]
+
+_HOMES = {
+    "Counter": "_metrics",
+    "Gauge": "_metrics",
+    "Histogram": "_metrics",
+    "PrometheusExporter": "_exporter",
+    "add_metrics_endpoint": "_endpoint",
+    "install": "_session",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Importing Locust patches the process for gevent and takes half a second. The command line
+    # of the standalone exporter lives in this package too, and needs neither.
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,188 @@
+"""The Rust half of the exporter: records, merges, serves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, final
+
+__all__ = ["Child", "Core", "Metric", "Option", "__version__", "main", "options"]
+__version__: Final[str]
+
+@final
+class Option:
+    """An option, from its one definition."""
+
+    @property
+    def name(self) -> str:
+        """Name as in the binary: ``web.listen-address``."""
+    @property
+    def variable(self) -> str:
+        """Environment variable: ``LOCUST_EXPORTER_WEB_LISTEN_ADDRESS``."""
+    @property
+    def help(self) -> str:
+        """What it means, in a sentence or two."""
+    @property
+    def metavar(self) -> str | None:
+        """What its value is called; ``None`` for a switch."""
+    @property
+    def default(self) -> str | None:
+        """Its default as it would be written; ``None`` where there is none."""
+    @property
+    def repeated(self) -> bool:
+        """Whether it may be given several times (a list with commas in the variable)."""
+
+def options() -> list[Option]:
+    """Every option of the exporter inside Locust."""
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the standalone exporter's command line (``arguments[0]`` is the program's name)."""
+
+@final
+class Metric:
+    """A metric of the test's own."""
+
+    def child(self, values: Sequence[str]) -> Child:
+        """The series with these label values, made if need be.
+
+        Raises ``ValueError`` if their number is not that of the label names.
+        """
+
+@final
+class Child:
+    """One series of a :class:`Metric`. Every method takes well under a microsecond."""
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Adds. Raises ``ValueError`` for a negative amount of a counter."""
+    def set(self, value: float) -> None:
+        """Sets a gauge."""
+    def observe(self, value: float) -> None:
+        """Adds an observation to a histogram."""
+
+@final
+class Core:
+    """What one process records and shows. Starts nothing before it is told to.
+
+    Times of day are seconds since 1970. No method but :meth:`serve`, :meth:`render`,
+    :meth:`totals` and :meth:`close` waits for anything; these let go of the GIL.
+    """
+
+    def __init__(self) -> None: ...
+    @property
+    def listener(self) -> Callable[..., None]:
+        """The handler of ``events.request``. Never raises."""
+    def configure(
+        self,
+        values: Mapping[str, str | Sequence[str] | bool | None],
+        *,
+        role: Literal["local", "master", "worker"],
+        version: str,
+        percentiles: Sequence[float],
+        current_percentiles: Sequence[float],
+        testplan: str,
+    ) -> None:
+        """Takes the options (by :attr:`Option.name`; ``None`` means the default), once in ``init``.
+
+        Raises ``ValueError`` with one line that names the option, the value, and what is accepted.
+        """
+    def adopt(self, values: Mapping[str, str | Sequence[str] | bool | None]) -> None:
+        """On a worker at a test's start: takes what must be the same everywhere (buckets,
+        by-status, bounds) from the master's options. Others are ignored. Raises as
+        :meth:`configure`."""
+    def metric(
+        self,
+        kind: Literal["counter", "gauge", "histogram"],
+        name: str,
+        help: str,
+        labels: Sequence[str],
+        *,
+        buckets: Sequence[float] | None = None,
+        merge: Literal["sum", "max", "min", "last"] = "sum",
+    ) -> Metric:
+        """Defines a metric; the same definition twice is one metric.
+
+        Raises ``ValueError`` for a name or label that cannot be one, a name that is (or whose
+        suffixed form is) the exporter's own, another definition of the same name.
+        """
+
+    # What the server does.
+    def serve(self, addresses: Sequence[str]) -> list[str]:
+        """Starts the server's thread in this process and answers the addresses listened on.
+
+        Raises ``OSError`` with one line that names the address, what is wrong and what to do.
+        Called again, it serves these addresses too.
+        """
+    def render(
+        self,
+        *,
+        accept: str | None,
+        accept_encoding: str | None,
+        names: Sequence[str],
+        schema: str | None = None,
+        service: str | None = None,
+        only_text: bool = False,
+    ) -> tuple[str, str | None, bytes]:
+        """One exposition: its content type, its content encoding, its body.
+
+        ``schema`` (a comma list) and ``service`` replace the configured ones; ``only_text`` offers
+        no protobuf.
+        """
+    def taken(self, names: Sequence[str]) -> list[str]:
+        """Which of these names would clash, as a family's, with ours or the test's own."""
+    def close(self, timeout: float) -> None:
+        """Ends the server's thread; scrapes in flight have ``timeout`` seconds."""
+
+    # What happens to Locust.
+    def begin(self, *, time: float, run_id: str) -> None:
+        """A test starts: all statistics begin again."""
+    def reset(self, *, time: float) -> None:
+        """The statistics are reset: all begin again at 0, and their rows stay."""
+    def end(self, *, time: float) -> None:
+        """The test has stopped."""
+    def spawned(self, users: int) -> None:
+        """Users were started in this process."""
+    def cpu_warning(self) -> None:
+        """Locust warned of too high CPU usage in this process."""
+    def user_error(self, message: str) -> None:
+        """User code raised an exception outside of a request."""
+    def observe(
+        self,
+        *,
+        state: str,
+        users: int,
+        users_by_class: Mapping[str, int],
+        waiting: int,
+        target: int | None,
+        spawn_rate: float | None,
+        host: str | None,
+        workers: Sequence[tuple[str, str, int, float, int | None, float | None]] | None,
+        tasks: Sequence[tuple[str, str, float]] | None,
+    ) -> None:
+        """What the runner knows now. Called about once a second.
+
+        A worker is (id, state, users, cpu percent, memory bytes, last heartbeat); ``workers`` is
+        ``None`` where there is no master; ``tasks`` (user class, path of the task, ratio) is
+        ``None`` where they are what they were.
+        """
+
+    # Workers and their master.
+    def report(self, *, time: float, full: bool = False) -> bytes:
+        """On a worker: what has changed since the last report that the master has."""
+    def acknowledged(self, data: bytes) -> bool:
+        """On a worker: what :meth:`acknowledgements` of the master gave for it.
+
+        Answers whether it is for a ``full`` report, as all since then were.
+        """
+    def take_report(self, worker_id: str, data: bytes) -> None:
+        """On the master: hands a report to the thread that merges. Anything may be in it."""
+    def acknowledgements(self) -> list[tuple[str, bytes]]:
+        """On the master: what to send to which worker. Each is given once."""
+    def worker_gone(self, worker_id: str) -> None:
+        """On the master: the worker is missing or has left; its gauges go, its counts stay."""
+
+    # The end.
+    def totals(self, timeout: float) -> tuple[int, int]:
+        """Requests and failures as they would be shown, once all reports taken are merged."""
+    def finish(self) -> None:
+        """From now on the numbers are final."""
+    def final_served(self) -> bool:
+        """Whether a scrape of the server that began after :meth:`finish` was taken whole."""
+    def logs(self) -> list[tuple[int, str]]:
+        """What the Rust threads have to say since the last call: level as in ``logging``, text."""

@@ -1,0 +1,119 @@
+"""A test's end, and Locust's: are the numbers Locust's own, and has somebody scraped them?"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+import gevent
+from locust.env import Environment
+from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner
+
+from locust_exporter import _options
+from locust_exporter._core import Core
+from locust_exporter._process import guarded, logger
+
+# For the reports of the workers that were taken but not merged yet.
+_MERGE_TIMEOUT = 2.0
+# How often to ask anew where reports went on coming meanwhile.
+_MOST_LOOKS = 3
+
+
+class Ending:
+    """Compares the exported totals with Locust's, and waits for the last scrape."""
+
+    def __init__(self, core: Core, environment: Environment) -> None:
+        self.timeout = 0.0
+        """How many seconds to wait for a last scrape at Locust's end."""
+        self._core = core
+        self._environment = environment
+        self._run = 0
+        self._is_over = True
+        self._compared: tuple[int, ...] | None = None
+        self._is_holding = False
+
+    def begin(self) -> None:
+        """A test starts."""
+        self._run += 1
+        self._is_over = False
+        self._compared = None
+
+    def stop(self, all_reported: Callable[[], bool] | None) -> None:
+        """A test has stopped: compares, on a master once its workers have reported."""
+        self._is_over = True
+        if all_reported is None:
+            self._compare()
+        else:
+            gevent.spawn(guarded(self._compare_once), all_reported, self._run)
+
+    def quit(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
+        """Locust ends: compares, and holds the process until a scrape has seen the end."""
+        if self._run:
+            self._compare()
+        self._core.finish()
+        if self.timeout > 0 and addresses:
+            self._hold(addresses, drain_logs)
+
+    def _compare_once(self, all_reported: Callable[[], bool], run: int) -> None:
+        end = time.monotonic() + 2 * WORKER_REPORT_INTERVAL + 1
+        while not all_reported() and time.monotonic() < end:
+            gevent.sleep(0.1)
+        if self._run == run and self._is_over:
+            self._compare()
+
+    def _compare(self) -> None:
+        run = self._run
+        numbers = self._numbers()
+        if self._run != run or numbers == self._compared:
+            return  # of a test before, or said already
+        self._compared = numbers
+        if numbers[:2] == numbers[2:]:
+            logger.info("Exported totals equal Locust's: %d requests, %d failures", *numbers[:2])
+        else:
+            logger.warning(
+                "Exported totals differ from Locust's: %d requests and %d failures are exported, "
+                "Locust counted %d and %d",
+                *numbers,
+            )
+
+    def _numbers(self) -> tuple[int, ...]:
+        """Requests and failures, as exported and as Locust counted them."""
+        if not isinstance(self._environment.runner, MasterRunner):
+            return self._core.totals(_MERGE_TIMEOUT) + self._counted()
+        # In a thread: what waits to be merged must not hold up heartbeats and the web UI.
+        pool: Any = gevent.get_hub().threadpool
+        for _ in range(_MOST_LOOKS):
+            counted = self._counted()
+            exported = pool.apply(self._core.totals, (_MERGE_TIMEOUT,))
+            if counted == self._counted():
+                break
+        return (*exported, *counted)
+
+    def _counted(self) -> tuple[int, int]:
+        total = self._environment.stats.total
+        return total.num_requests, total.num_failures
+
+    def _hold(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
+        if self._is_holding or self._core.final_served():
+            # A second signal shuts Locust down once more: then nobody waits any longer.
+            if self._is_holding:
+                logger.info("Told to end; ending without a last scrape")
+            self._is_holding = False
+            return
+        self._is_holding = True
+        logger.info(
+            "Waiting up to %g s for a last scrape of %s (%s)",
+            self.timeout,
+            ", ".join(addresses),
+            _options.last_scrape_flag(),
+        )
+        end = time.monotonic() + self.timeout
+        try:
+            while self._is_holding and not self._core.final_served():
+                if time.monotonic() >= end:
+                    logger.warning("No scrape has come in %g s; ending without it", self.timeout)
+                    break
+                gevent.sleep(0.05)
+                drain_logs()
+        except KeyboardInterrupt:
+            logger.info("Interrupted; ending without a last scrape")

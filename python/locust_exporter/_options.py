@@ -1,0 +1,134 @@
+"""The exporter's options as arguments of Locust."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Union
+
+from locust_exporter import _core
+
+Value = Union[str, Sequence[str], bool, None]
+Values = Mapping[str, Value]
+
+LISTEN_ADDRESS = "web.listen-address"
+LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@functools.cache
+def options() -> tuple[_core.Option, ...]:
+    """Every option, from its one definition."""
+    return tuple(_core.options())
+
+
+def flag(name: str) -> str:
+    """``--exporter-web-listen-address`` for ``web.listen-address``."""
+    return "--exporter-" + name.replace(".", "-")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds every option to a parser of Locust's. Locust makes several of them."""
+    # Arguments of a group never show in the web UI.
+    group = parser.add_argument_group("Prometheus exporter")
+    for option in options():
+        text = option.help.replace("%", "%%").rstrip(".") + "."
+        # Locust's parser is configargparse's: it takes the name of a variable too.
+        if option.metavar is None:
+            group.add_argument(
+                flag(option.name),
+                action="store_true",
+                default=None,
+                help=text,
+                env_var=option.variable,
+            )
+            continue
+        if option.default is not None:
+            default = option.default.replace("%", "%%")
+            text = f"{text} Default: {default}."
+        group.add_argument(
+            flag(option.name),
+            action="append" if option.repeated else "store",
+            default=None,
+            metavar=f"<{option.metavar.lower()}>",
+            help=text,
+            env_var=option.variable,
+        )
+
+
+def given(parsed: argparse.Namespace | None) -> dict[str, Value]:
+    """What was given for each option; ``None`` where nothing was.
+
+    Variables count where Locust's command line did not know the options, as in a test that
+    makes its own environment.
+    """
+    return {option.name: _given(option, parsed) for option in options()}
+
+
+def _given(option: _core.Option, parsed: argparse.Namespace | None) -> Value:
+    dest = flag(option.name)[2:].replace("-", "_")
+    if parsed is not None and hasattr(parsed, dest):
+        value = getattr(parsed, dest)
+    else:
+        value = os.environ.get(option.variable)
+    if value is None:
+        return None
+    if option.repeated:
+        texts = [value] if isinstance(value, str) else value
+        parts = [part.strip() for text in texts for part in str(text).split(",")]
+        # An empty value is refused like any other that cannot be: it must not mean the default.
+        return [part for part in parts if part] or [""]
+    if option.metavar is None and not isinstance(value, bool):
+        lower = str(value).lower()
+        return True if lower in _TRUE else False if lower in _FALSE else str(value)
+    return value if isinstance(value, bool) else str(value)
+
+
+def listen_addresses(values: Values) -> list[str]:
+    """The addresses that were asked for."""
+    return _list(values.get(LISTEN_ADDRESS))
+
+
+def default_listen_addresses() -> list[str]:
+    """Where to listen if nothing was asked for."""
+    return _list(_default(LISTEN_ADDRESS))
+
+
+def last_scrape_timeout(values: Values) -> float:
+    """How many seconds to wait at the end for a last scrape; 0 for not at all."""
+    for option in options():
+        if option.name.endswith(LAST_SCRAPE_TIMEOUT):
+            value = values.get(option.name)
+            return seconds(value if isinstance(value, str) else option.default)
+    return 0.0
+
+
+def last_scrape_flag() -> str:
+    """The flag of :func:`last_scrape_timeout`."""
+    names = (option.name for option in options() if option.name.endswith(LAST_SCRAPE_TIMEOUT))
+    return flag(next(names, LAST_SCRAPE_TIMEOUT))
+
+
+def seconds(text: str | None) -> float:
+    """The seconds of a duration that the Rust half has accepted: ``1m30s``, ``0``, ``250ms``."""
+    if not text:
+        return 0.0
+    parts = re.findall(r"([0-9.]+)\s*([a-z]*)", text)
+    return sum(float(number) * _SECONDS.get(unit or "s", 0.0) for number, unit in parts)
+
+
+def _default(name: str) -> str | None:
+    return next((option.default for option in options() if option.name == name), None)
+
+
+def _list(value: Value) -> list[str]:
+    if value is None or isinstance(value, bool):
+        return []
+    texts = [value] if isinstance(value, str) else value
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]

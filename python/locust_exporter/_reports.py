@@ -1,0 +1,127 @@
+"""What workers tell their master, on Locust's own connection."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable
+
+from locust.env import Environment
+from locust.rpc import Message
+from locust.runners import STATE_MISSING, WORKER_REPORT_INTERVAL, MasterRunner
+
+from locust_exporter._core import Core
+from locust_exporter._hooks import listen_behind_locust
+from locust_exporter._process import guarded, logger
+
+KEY = "locust_exporter"
+"""Key of a worker's report in Locust's own."""
+ACKNOWLEDGEMENT = "locust_exporter_ack"
+"""Message in which the master says what it has."""
+
+
+class WorkerLink:
+    """On a worker: adds our report to each of Locust's."""
+
+    def __init__(self, core: Core, environment: Environment) -> None:
+        self._core = core
+        self._environment = environment
+        # The last report of a test is given whole, until the master says that it has it.
+        self._is_last = False
+        self._is_last_sent = False
+
+    def listen(self) -> None:
+        """Hooks into Locust's reports, and its messages."""
+        listen_behind_locust(self._environment.events.report_to_master, guarded(self._report))
+        runner = self._environment.runner
+        if runner is not None:
+            runner.register_message(ACKNOWLEDGEMENT, guarded(self._acknowledged))
+
+    def begin(self) -> None:
+        """A test starts."""
+        self._is_last = False
+
+    def stop(self) -> None:
+        """A test has stopped."""
+        self._is_last = True
+        self._is_last_sent = False
+
+    def _report(self, data: dict[str, object], **_: object) -> None:
+        data[KEY] = self._core.report(time=time.time(), full=self._is_last)
+        self._is_last_sent = self._is_last
+
+    def _acknowledged(self, msg: Message, **_: object) -> None:
+        has_full = self._core.acknowledged(msg.data)
+        if has_full and self._is_last_sent:
+            self._is_last = False
+
+
+class MasterLink:
+    """On the master: takes the reports, answers them, and sees who has gone."""
+
+    def __init__(self, core: Core, environment: Environment) -> None:
+        self._core = core
+        self._environment = environment
+        self._last_reports: dict[str, float] = {}
+        # Workers without the exporter: how many reports they have sent.
+        self._without: dict[str, int] = {}
+
+    def listen(self, heartbeat: Callable[[str, float], None]) -> None:
+        """Hooks into Locust's reports and heartbeats."""
+
+        def on_heartbeat(client_id: str, timestamp: float, **_: object) -> None:
+            heartbeat(client_id, timestamp)
+
+        events = self._environment.events
+        listen_behind_locust(events.worker_report, guarded(self._take))
+        listen_behind_locust(events.heartbeat_sent, guarded(on_heartbeat))
+
+    def tick(self) -> None:
+        """About once a second."""
+        runner = self._environment.runner
+        if not isinstance(runner, MasterRunner):
+            return
+        for worker, data in self._core.acknowledgements():
+            try:
+                runner.send_message(ACKNOWLEDGEMENT, data, client_id=worker)  # type: ignore[arg-type]
+            except Exception as error:
+                # It is sent again for the next report.
+                logger.debug("Cannot acknowledge a report of %s: %s", worker, error)
+        self._find_gone(runner)
+
+    def reports_after_stop(self) -> Callable[[], bool]:
+        """Tells, when asked later, whether every worker has reported since now."""
+        stopped = time.monotonic()
+
+        def all_have() -> bool:
+            return all(reported > stopped for reported in self._last_reports.values())
+
+        return all_have
+
+    def _take(self, client_id: str, data: dict[str, object], **_: object) -> None:
+        if KEY not in data:
+            self._warn_of_one_without(client_id)
+            return
+        report = data[KEY]
+        self._last_reports[client_id] = time.monotonic()
+        # Anything but bytes is refused, and counted, as an empty report.
+        self._core.take_report(client_id, report if isinstance(report, bytes) else b"")
+
+    def _warn_of_one_without(self, client_id: str) -> None:
+        # The first report may have left before the worker's own ``init``.
+        self._without[client_id] = self._without.get(client_id, 0) + 1
+        if self._without[client_id] == 2:
+            logger.warning(
+                "Worker %s reports without the exporter: what it does is missing from the "
+                "metrics until it loads the exporter too",
+                client_id,
+            )
+
+    def _find_gone(self, runner: MasterRunner) -> None:
+        now = time.monotonic()
+        for worker, reported in list(self._last_reports.items()):
+            node = runner.clients.get(worker)
+            # While a test stops, Locust forgets its workers for a moment; they go on reporting.
+            is_silent = now - reported > 2 * WORKER_REPORT_INTERVAL + 1
+            if node.state == STATE_MISSING if node is not None else is_silent:
+                del self._last_reports[worker]
+                self._core.worker_gone(worker)

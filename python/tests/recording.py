@@ -1,0 +1,100 @@
+"""A stand-in for the Rust half that writes down what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RecordingCore:
+    """Takes every call of ``Core``; ``calls`` has them in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, object]]] = []
+        self.bad_option: str | None = None
+        self.busy: set[str] = set()
+        self.numbers = (0, 0)
+        self.is_served = False
+        self.acks: list[tuple[str, bytes]] = []
+        self.lines: list[tuple[int, str]] = []
+        self.requests: list[dict[str, object]] = []
+
+    def named(self, name: str) -> list[dict[str, object]]:
+        """The arguments of every call of this name."""
+        return [arguments for called, arguments in self.calls if called == name]
+
+    def _note(self, name: str, **arguments: object) -> None:
+        self.calls.append((name, arguments))
+
+    def listener(self, **request: object) -> None:
+        self.requests.append(request)
+
+    def configure(self, values: object, **rest: object) -> None:
+        self._note("configure", values=values, **rest)
+        if self.bad_option is not None:
+            raise ValueError(self.bad_option)
+
+    def adopt(self, values: object) -> None:
+        self._note("adopt", values=values)
+
+    def serve(self, addresses: Sequence[str]) -> list[str]:
+        self._note("serve", addresses=list(addresses))
+        for address in addresses:
+            if address in self.busy:
+                raise OSError(f"{address} is busy")
+        return list(addresses)
+
+    def close(self, timeout: float) -> None:
+        self._note("close", timeout=timeout)
+
+    def begin(self, *, time: float, run_id: str) -> None:
+        self._note("begin", time=time, run_id=run_id)
+
+    def reset(self, *, time: float) -> None:
+        self._note("reset", time=time)
+
+    def end(self, *, time: float) -> None:
+        self._note("end", time=time)
+
+    def spawned(self, users: int) -> None:
+        self._note("spawned", users=users)
+
+    def cpu_warning(self) -> None:
+        self._note("cpu_warning")
+
+    def user_error(self, message: str) -> None:
+        self._note("user_error", message=message)
+
+    def observe(self, **state: object) -> None:
+        self._note("observe", **state)
+
+    def report(self, *, time: float, full: bool = False) -> bytes:
+        self._note("report", full=full)
+        return b"report"
+
+    def acknowledged(self, data: bytes) -> bool:
+        self._note("acknowledged", data=data)
+        return data == b"of a full one"
+
+    def take_report(self, worker_id: str, data: bytes) -> None:
+        self._note("take_report", worker_id=worker_id, data=data)
+
+    def acknowledgements(self) -> list[tuple[str, bytes]]:
+        acks, self.acks = self.acks, []
+        return acks
+
+    def worker_gone(self, worker_id: str) -> None:
+        self._note("worker_gone", worker_id=worker_id)
+
+    def totals(self, timeout: float) -> tuple[int, int]:
+        self._note("totals")
+        return self.numbers
+
+    def finish(self) -> None:
+        self._note("finish")
+
+    def final_served(self) -> bool:
+        return self.is_served
+
+    def logs(self) -> list[tuple[int, str]]:
+        lines, self.lines = self.lines, []
+        return lines

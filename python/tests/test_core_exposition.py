@@ -1,0 +1,226 @@
+"""What is shown, and in which format."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from typing import Any
+
+import pytest
+from exposition import configure, core, samples, text, value
+
+from locust_exporter import _core
+from locust_exporter._core import Core
+
+PROTOBUF = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+    "encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
+)
+
+
+def observe(made: Core, **arguments: Any) -> None:
+    """Tells what a runner knows."""
+    known: dict[str, Any] = {
+        "state": "running",
+        "users": 3,
+        "users_by_class": {"Buyer": 2, "Looker": 1},
+        "waiting": 1,
+        "target": 5,
+        "spawn_rate": 0.5,
+        "host": "http://ana:s3cret@shop/",
+        "workers": None,
+        "tasks": [("Buyer", "buy/pay", 0.25)],
+        **arguments,
+    }
+    made.observe(**known)
+
+
+def test_what_the_runner_knows_is_shown() -> None:
+    made = core()
+    made.spawned(4)
+    made.spawned(1)
+    made.cpu_warning()
+    observe(made)
+    observe(made, tasks=None)
+    shown = text(made)
+    assert value(shown, "locust_users_running") == 3
+    assert value(shown, "locust_users_waiting") == 1
+    assert value(shown, "locust_users_target") == 5
+    assert value(shown, "locust_users_total") == 5
+    assert value(shown, "locust_cpu_warnings_total") == 1
+    assert value(shown, "locust_user_class_users", user_class="Buyer") == 2
+    assert value(shown, "locust_state", state="running") == 1
+    assert value(shown, "locust_task_ratio", user_class="Buyer", task="buy/pay") == 0.25
+    ((info, _),) = samples(shown, "locust_info")
+    assert info == {
+        "version": "2.47.0", "host": "http://shop/", "run_id": "0123abcd", "testplan": "plan.py",
+    }  # fmt: skip
+    assert "s3cret" not in shown
+
+
+def test_a_missing_worker_has_neither_cpu_usage_nor_memory() -> None:
+    made = core(role="master")
+    lives = ("a_1", "running", 2, 50.0, 1 << 20, 100.5)
+    gone = ("b_2", "missing", 0, 90.0, 1 << 30, None)
+    observe(made, workers=[lives, gone])
+    shown = text(made)
+    assert value(shown, "locust_workers", state="running") == 1
+    assert value(shown, "locust_workers", state="missing") == 1
+    assert value(shown, "locust_worker_cpu_usage_ratio") == 0.5
+    assert value(shown, "locust_worker_memory_bytes", worker_id="a_1") == 1 << 20
+
+
+def test_a_test_has_a_start_and_an_end() -> None:
+    made = core()
+    made.begin(time=1000.5, run_id="cafe0001")
+    assert value(made, "locust_test_start_time_seconds") == 1000.5
+    assert samples(made, "locust_test_end_time_seconds") == []
+    made.end(time=1010.0)
+    assert value(made, "locust_test_end_time_seconds") == 1010
+    made.begin(time=2000.0, run_id="cafe0002")
+    assert samples(made, "locust_test_end_time_seconds") == []
+
+
+def test_what_is_counted_begins_again_with_a_test_and_a_reset() -> None:
+    made = core()
+    for begin in (lambda: made.begin(time=1.0, run_id="a"), lambda: made.reset(time=2.0)):
+        made.spawned(1)
+        made.cpu_warning()
+        made.user_error("broken")
+        begin()
+        assert value(made, "locust_users_total") == 0
+        assert value(made, "locust_cpu_warnings_total") == 0
+        assert samples(made, "locust_user_exceptions_total") == []
+
+
+def test_an_exception_of_a_user_is_counted_by_its_message() -> None:
+    made = core()
+    for message in ("broken", "broken", "late"):
+        made.user_error(message)
+    shown = {found["exception"]: n for found, n in samples(made, "locust_user_exceptions_total")}
+    assert shown == {"broken": 2, "late": 1}
+
+
+def test_buckets_and_status_are_as_configured() -> None:
+    made = core({"metrics.buckets": ["0.5", "1"], "metrics.duration-by-status": True})
+    made.listener(request_type="GET", name="/", response_time=700.0, response_length=0)
+    buckets = [
+        (b["le"], b["status"], n)
+        for b, n in samples(made, "locust_request_duration_seconds_bucket")
+    ]
+    assert buckets == [("0.5", "", 0), ("1.0", "", 1), ("+Inf", "", 1)]
+
+
+def test_a_worker_takes_its_masters_buckets_at_the_next_test() -> None:
+    made = core({"label": ["zone=a"]}, role="worker")
+    made.adopt({"metrics.buckets": ["2"], "label": ["zone=b"], "web.max-requests": "1"})
+    made.begin(time=1.0, run_id="")
+    made.listener(request_type="GET", name="/", response_time=700.0, response_length=0)
+    buckets = samples(made, "locust_request_duration_seconds_bucket")
+    assert [(found["le"], found["zone"]) for found, _ in buckets] == [("2.0", "a"), ("+Inf", "a")]
+    with pytest.raises(ValueError, match="--exporter-metrics-buckets"):
+        made.adopt({"metrics.buckets": ["soon"]})
+
+
+def test_the_format_is_negotiated() -> None:
+    made = core()
+
+    def kind(**asked: Any) -> str:
+        given: dict[str, Any] = {"accept": None, "accept_encoding": None, "names": [], **asked}
+        return made.render(**given)[0]
+
+    assert kind() == "text/plain; version=0.0.4; charset=utf-8"
+    assert kind(accept=PROTOBUF).startswith("application/vnd.google.protobuf")
+    openmetrics = "application/openmetrics-text; version=1.0.0"
+    assert kind(accept=PROTOBUF, only_text=True).startswith(openmetrics)
+    everything = "application/vnd.google.protobuf"
+    assert kind(accept=everything, only_text=True).startswith("text/plain")
+
+
+def test_an_answer_is_compressed_if_that_is_accepted() -> None:
+    made = core()
+    asked: dict[str, Any] = {"accept": None, "names": ["locust_up"]}
+    _, encoding, body = made.render(accept_encoding="gzip", **asked)
+    assert encoding == "gzip"
+    assert gzip.decompress(body).endswith(b"locust_up 1\n")
+    assert made.render(accept_encoding="br", **asked)[1] is None
+
+
+def test_a_choice_of_names_a_schema_and_a_service_are_given() -> None:
+    made = core()
+    made.listener(request_type="GET", name="/", response_time=1.0, response_length=0)
+    shown = text(made, schema="boomer", service="shop")
+    assert value(shown, "locust_stats_num_requests", path="/", service="shop") == 1
+    assert samples(shown, "locust_requests_total") == []
+    only = text(made, schema="boomer", service=None, names=["locust_stats_num_requests"])
+    assert {line.split("{")[0].split()[-1] for line in only.splitlines() if "{" in line} == {
+        "locust_stats_num_requests"
+    }
+    with pytest.raises(ValueError, match="modern"):
+        text(made, schema="modern")
+
+
+def test_created_samples_come_when_asked_for() -> None:
+    asked = {"accept": "application/openmetrics-text", "names": ["locust_cpu_warnings_total"]}
+    assert "_created" not in text(core(), **asked)
+    assert "_created" in text(core({"metrics.created": True}), **asked)
+
+
+def test_our_own_names_are_taken() -> None:
+    made = core()
+    ours = ["locust_users", "locust_errors", "locust_stats_num_requests", "locust_up"]
+    assert made.taken(["orders", *ours, "locust_orders", "9", ""]) == ours
+
+
+def test_names_of_the_tests_own_metrics_are_taken() -> None:
+    made = core()
+    made.metric("counter", "orders_total", "", [])
+    made.metric("histogram", "items", "", [], buckets=[1.0])
+    names = ["orders_total", "orders", "items", "items_sum"]
+    assert made.taken([*names, "order", "item"]) == names
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"web.max-requests": "many"}, "--exporter-web-max-requests"),
+        ({"metrics.schema": ["modern"]}, "--exporter-metrics-schema"),
+        ({"metrics.duration-by-status": "maybe"}, "--exporter-metrics-duration-by-status"),
+        ({"nothing": "1"}, "nothing"),
+        ({"label": 3}, "label"),
+    ],
+)
+def test_a_bad_option_is_named_in_one_line(values: dict[str, Any], named: str) -> None:
+    made = Core()
+    with pytest.raises(ValueError, match=named) as wrong:
+        configure(made, values)
+    assert "\n" not in str(wrong.value)
+
+
+def test_options_that_are_not_given_have_their_defaults() -> None:
+    configure(Core(), {option.name: None for option in _core.options()})
+
+
+def test_options_tell_what_they_are() -> None:
+    options = {option.name: option for option in _core.options()}
+    listen = options["web.listen-address"]
+    assert listen.variable == "LOCUST_EXPORTER_WEB_LISTEN_ADDRESS"
+    assert (listen.default, listen.metavar, listen.repeated) == (":9646", "ADDRESS", True)
+    assert options["metrics.duration-by-status"].metavar is None
+    assert options["last-scrape-timeout"].default == "0s"
+    for option in options.values():
+        assert option.help.endswith((".", ")")) and "--web." not in option.help
+
+
+def test_levels_of_log_lines_are_those_of_logging() -> None:
+    made = core()
+    made.serve(["127.0.0.1:0"])
+    made.close(1)
+    assert {level for level, _ in made.logs()} <= {logging.INFO, logging.WARNING}
+
+
+def test_the_command_line_comes_along(capfd: pytest.CaptureFixture[str]) -> None:
+    assert _core.main(["locust_exporter", "--version"]) == 0
+    assert _core.__version__ in capfd.readouterr().out
+    assert _core.main(["locust_exporter", "--no-such-flag"]) == 2
+    assert "--no-such-flag" in capfd.readouterr().err

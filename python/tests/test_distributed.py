@@ -1,0 +1,323 @@
+"""A master and a worker, on Locust's own connection."""
+
+from __future__ import annotations
+
+import logging
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from conftest import Visitor
+from gevent.monkey import get_original
+from locust.env import Environment
+from locust.event import Events
+from locust.runners import MasterRunner, WorkerRunner
+from recording import RecordingCore
+
+import locust_exporter
+from locust_exporter import _process, _session
+from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
+from locust_exporter._session import Session
+
+
+def until(what: str, is_so: object, seconds: float = 5.0) -> None:
+    with gevent.Timeout(seconds, AssertionError(f"not within {seconds} s: {what}")):
+        while not is_so():  # type: ignore[operator]
+            gevent.sleep(0.01)
+
+
+@pytest.fixture
+def master() -> Iterator[Environment]:
+    environment = Environment(user_classes=[Visitor], events=Events())
+    runner = environment.create_master_runner("127.0.0.1", 0)
+    yield environment
+    runner.quit()
+    runner.server.close(linger=0)
+
+
+@pytest.fixture
+def worker(master: Environment) -> Iterator[Environment]:
+    environment = Environment(user_classes=[Visitor], events=Events())
+    assert isinstance(master.runner, MasterRunner)
+    runner = environment.create_worker_runner("127.0.0.1", master.runner.server.port)
+    yield environment
+    runner.quit()
+    runner.client.close(linger=0)
+
+
+def start(environment: Environment) -> tuple[Session, RecordingCore]:
+    core = RecordingCore()
+    session = Session(environment, core)  # type: ignore[arg-type]
+    session.start()
+    return session, core
+
+
+def worker_id(worker: Environment) -> str:
+    assert isinstance(worker.runner, WorkerRunner)
+    return worker.runner.client_id
+
+
+def test_a_master_listens_on_the_default_address_and_a_worker_on_none(
+    master: Environment, worker: Environment
+) -> None:
+    locust_exporter.install()
+    _, of_master = start(master)
+    _, of_worker = start(worker)
+    assert of_master.named("serve") == [{"addresses": [":9646"]}]
+    assert of_worker.named("serve") == []
+    assert of_master.named("configure")[0]["role"] == "master"
+    assert of_worker.named("configure")[0]["role"] == "worker"
+
+
+def test_a_worker_listens_on_an_address_of_its_own(
+    master: Environment, worker: Environment
+) -> None:
+    worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    _, core = start(worker)
+    assert core.named("serve") == [{"addresses": [":1"]}]
+
+
+def test_a_forked_worker_does_not_take_the_address_it_inherits(
+    master: Environment, worker: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    monkeypatch.setattr(_process, "_IMPORTED_IN", -1)
+    _, core = start(worker)
+    assert core.named("serve") == []
+
+
+def test_a_report_reaches_the_master_and_its_answer_the_worker(
+    master: Environment, worker: Environment
+) -> None:
+    _, of_master = start(master)
+    _, of_worker = start(worker)
+    runner = worker.runner
+    assert isinstance(runner, WorkerRunner)
+    runner._send_stats()
+    taken = {"worker_id": runner.client_id, "data": b"report"}
+    until("a report is taken", lambda: taken in of_master.named("take_report"))
+    of_master.acks = [(runner.client_id, b"ack")]
+    until("it is acknowledged", lambda: of_worker.named("acknowledged") == [{"data": b"ack"}])
+
+
+def test_a_report_that_is_none_is_refused_as_an_empty_one(master: Environment) -> None:
+    _, core = start(master)
+    report = master.events.worker_report._handlers[-1]
+    report(client_id="w", data={KEY: ["what", "is", "this"]})
+    report(client_id="w", data={})
+    assert core.named("take_report") == [{"worker_id": "w", "data": b""}]
+
+
+def test_a_worker_without_the_exporter_is_warned_of_once(
+    master: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    start(master)
+    report = master.events.worker_report._handlers[-1]
+    # The first one may have been sent before the worker's init.
+    report(client_id="w", data={})
+    assert caplog.text == ""
+    for _ in range(3):
+        report(client_id="w", data={})
+    assert caplog.text.count("Worker w reports without the exporter") == 1
+
+
+def test_an_acknowledgement_that_is_none_harms_nothing(
+    master: Environment, worker: Environment
+) -> None:
+    _, core = start(worker)
+    assert worker.runner is not None
+    listener, _ = worker.runner.custom_messages[ACKNOWLEDGEMENT]
+
+    def refuse(data: object) -> None:
+        raise TypeError("bytes expected")
+
+    core.acknowledged = refuse  # type: ignore[method-assign,assignment]
+    listener(environment=worker, msg=Namespace(data=None))
+
+
+def test_a_worker_takes_the_masters_options_before_it_begins(
+    master: Environment, worker: Environment
+) -> None:
+    _, core = start(worker)
+    worker.parsed_options = Namespace(exporter_metrics_duration_by_status=True)
+    worker.events.test_start.fire(environment=worker)
+    names = [name for name, _ in core.calls if name in ("adopt", "begin")]
+    assert names == ["adopt", "begin"]
+    [adopted] = core.named("adopt")
+    assert adopted["values"]["metrics.duration-by-status"] is True  # type: ignore[index]
+
+
+def reports(worker: Environment, core: RecordingCore) -> list[object]:
+    """Whether the next report is a full one."""
+    worker.events.report_to_master.fire(client_id="w", data={})
+    return [report["full"] for report in core.named("report")][-1:]
+
+
+def test_the_last_report_of_a_test_is_full_until_the_master_has_it(
+    master: Environment, worker: Environment
+) -> None:
+    _, core = start(worker)
+    worker.events.test_start.fire(environment=worker)
+    assert reports(worker, core) == [False]
+    worker.events.test_stop.fire(environment=worker)
+    assert worker.runner is not None
+    acknowledged, _ = worker.runner.custom_messages[ACKNOWLEDGEMENT]
+    # Of a report before.
+    acknowledged(environment=worker, msg=Namespace(data=b"old"))
+    assert reports(worker, core) == [True]
+    # Overtaken by ours.
+    acknowledged(environment=worker, msg=Namespace(data=b"old"))
+    assert reports(worker, core) == [True]
+    acknowledged(environment=worker, msg=Namespace(data=b"of a full one"))
+    assert reports(worker, core) == [False]
+
+
+def test_a_missing_worker_is_gone_once_and_may_come_back(
+    master: Environment, worker: Environment
+) -> None:
+    session, core = start(master)
+    start(worker)
+    runner = master.runner
+    assert isinstance(runner, MasterRunner)
+    assert isinstance(worker.runner, WorkerRunner)
+    who = worker.runner.client_id
+    worker.runner._send_stats()
+    until("a report is taken", lambda: core.named("take_report"))
+    runner.clients[who].state = "missing"
+    for _ in range(2):
+        assert session._master is not None
+        session._master.tick()
+    assert core.named("worker_gone") == [{"worker_id": who}]
+    taken = len(core.named("take_report"))
+    worker.runner._send_stats()
+    until("it reports again", lambda: len(core.named("take_report")) > taken)
+
+
+def test_a_worker_that_stops_is_not_gone_though_locust_forgets_it(
+    master: Environment, worker: Environment
+) -> None:
+    session, core = start(master)
+    start(worker)
+    assert isinstance(worker.runner, WorkerRunner)
+    assert isinstance(master.runner, MasterRunner)
+    worker.runner._send_stats()
+    until("a report is taken", lambda: core.named("take_report"))
+    del master.runner.clients[worker.runner.client_id]
+    assert session._master is not None
+    session._master.tick()
+    assert core.named("worker_gone") == []
+
+
+def test_the_workers_table_is_told(master: Environment, worker: Environment) -> None:
+    session, core = start(master)
+    who = worker_id(worker)
+    master.events.heartbeat_sent.fire(client_id=who, timestamp=12.5)
+    assert isinstance(master.runner, MasterRunner)
+    master.runner.clients[who].user_classes_count = {"Visitor": 3}
+    master.runner.clients[who].memory_usage = 1000
+    session._tick()
+    seen = core.named("observe")[-1]
+    assert seen["workers"] == [(who, "ready", 3, 0.0, 1000, 12.5)]
+    assert (seen["users"], seen["users_by_class"]) == (3, {"Visitor": 3})
+
+
+def test_the_totals_wait_for_the_workers_last_reports(
+    master: Environment, worker: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, core = start(master)
+    start(worker)
+    assert isinstance(worker.runner, WorkerRunner)
+    worker.runner._send_stats()
+    until("a report is taken", lambda: core.named("take_report"))
+    core.numbers = (0, 7)
+    master.events.test_start.fire(environment=master)
+    master.events.test_stop.fire(environment=master)
+    gevent.sleep(0.15)
+    assert core.named("totals") == []
+    worker.runner._send_stats()
+    until("they are compared", lambda: core.named("totals"))
+    assert "0 requests and 7 failures are exported, Locust counted 0 and 0" in caplog.text
+
+
+def test_nothing_is_compared_once_another_test_has_begun(
+    master: Environment, worker: Environment
+) -> None:
+    _, core = start(master)
+    start(worker)
+    master.events.test_start.fire(environment=master)
+    master.events.test_stop.fire(environment=master)
+    master.events.test_start.fire(environment=master)
+    assert isinstance(worker.runner, WorkerRunner)
+    worker.runner._send_stats()
+    gevent.sleep(0.3)
+    assert core.named("totals") == []
+
+
+def test_the_loop_runs_while_the_totals_wait_for_the_merge(
+    master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, core = start(master)
+    has_turned = False
+    sleep = get_original("time", "sleep")
+
+    def totals(timeout: float) -> tuple[int, int]:
+        end = time.monotonic() + timeout
+        while not has_turned and time.monotonic() < end:
+            sleep(0.01)  # a thread's, not a greenlet's
+        return (7, int(has_turned))
+
+    monkeypatch.setattr(core, "totals", totals)
+    master.events.test_start.fire(environment=master)
+    master.events.test_stop.fire(environment=master)
+    gevent.sleep(0.05)
+    has_turned = True
+    until("they are compared", lambda: "are exported" in caplog.text)
+    assert "7 requests and 1 failures are exported" in caplog.text
+
+
+def test_what_locust_counts_while_the_totals_are_had_is_no_difference(
+    master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "locust_exporter")
+    _, core = start(master)
+    asked = 0
+
+    def totals(timeout: float) -> tuple[int, int]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            master.stats.total.num_requests += 1
+        return (asked - 1, 0)
+
+    monkeypatch.setattr(core, "totals", totals)
+    master.events.test_start.fire(environment=master)
+    master.events.test_stop.fire(environment=master)
+    until("they are compared", lambda: "Exported totals" in caplog.text)
+    assert "Exported totals equal Locust's: 1 requests, 0 failures" in caplog.text
+
+
+def test_an_acknowledgement_that_cannot_be_sent_keeps_no_other_back(
+    master: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, core = start(master)
+    sent: list[tuple[str, object]] = []
+
+    def send(_: str, data: object, client_id: str) -> None:
+        if client_id == "gone":
+            raise ConnectionError("broken")
+        sent.append((client_id, data))
+
+    monkeypatch.setattr(master.runner, "send_message", send)
+    core.acks = [("gone", b"1"), ("there", b"2")]
+    session._tick()
+    core.acks = [("there", b"3")]
+    session._tick()
+    assert sent == [("there", b"2"), ("there", b"3")]
+
+
+def test_a_second_attach_of_the_same_environment_is_the_same(
+    core: RecordingCore, master: Environment
+) -> None:
+    assert _session.attach(master) is _session.attach(master)

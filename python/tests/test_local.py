@@ -1,0 +1,263 @@
+"""What the exporter does at the events of a local run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import Namespace
+
+import gevent
+import locust
+import locust.stats
+import pytest
+from conftest import Visitor
+from locust.env import Environment
+from locust.event import Events
+from recording import RecordingCore
+
+import locust_exporter
+from locust_exporter import _options, _session
+
+
+def test_installing_twice_registers_once() -> None:
+    before = len(locust.events.init._handlers)
+    locust_exporter.install()
+    locust_exporter.install()
+    assert len(locust.events.init._handlers) == before + 1
+    assert locust.events.init_command_line_parser._handlers.count(_options.add_arguments) == 1
+
+
+def test_nothing_starts_before_init(core: RecordingCore) -> None:
+    locust_exporter.install()
+    assert core.calls == []
+
+
+def test_init_configures_and_listens_on_the_default_address(
+    core: RecordingCore, environment: Environment
+) -> None:
+    locust_exporter.install()
+    locust.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    [configured] = core.named("configure")
+    assert configured["role"] == "local"
+    assert configured["percentiles"] == locust.stats.PERCENTILES_TO_STATISTICS
+    assert core.named("serve") == [{"addresses": [":9646"]}]
+
+
+def test_a_given_address_takes_the_place_of_the_default(
+    core: RecordingCore, environment: Environment
+) -> None:
+    environment.parsed_options = Namespace(exporter_web_listen_address=[":1", ":2"])
+    locust_exporter.install()
+    _session.attach(environment)
+    assert core.named("serve") == [{"addresses": [":1"]}, {"addresses": [":2"]}]
+
+
+def test_a_busy_address_is_one_log_line_and_the_others_are_served(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment.parsed_options = Namespace(exporter_web_listen_address=[":1", ":2"])
+    core.busy = {":1"}
+    session = _session.attach(environment)
+    assert session.addresses == [":2"]
+    assert [record.getMessage() for record in caplog.records] == [":1 is busy"]
+
+
+def test_a_bad_option_is_one_line_and_ends_with_2(
+    core: RecordingCore, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core.bad_option = "metrics.buckets: 'x' is no number"
+    with pytest.raises(SystemExit) as end:
+        _session.attach(environment)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "locust_exporter: metrics.buckets: 'x' is no number\n"
+
+
+def test_forked_processes_say_it_once(
+    core: RecordingCore, environment: Environment, capfd: pytest.CaptureFixture[str]
+) -> None:
+    core.bad_option = "bad"
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        try:
+            _session.attach(environment)
+        except SystemExit:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    with pytest.raises(SystemExit):
+        _session.attach(environment)
+    assert capfd.readouterr().err.count("locust_exporter: bad\n") == 1
+
+
+def test_an_error_of_ours_does_not_stop_locust(
+    core: RecordingCore,
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(core, "configure", broken)
+    locust_exporter.install()
+    locust.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    assert "the test goes on without it" in caplog.text
+
+
+def test_the_first_file_names_the_test(core: RecordingCore, environment: Environment) -> None:
+    # Locust 2.32 names none where there are two.
+    environment.locustfile = None
+    environment.parsed_locustfiles = ["/tests/shop.py", "/lib/locust_exporter_plugin.py"]
+    _session.attach(environment)
+    assert core.named("configure")[0]["testplan"] == "shop.py"
+
+
+def test_a_test_begins_before_the_tests_own_listeners(
+    core: RecordingCore, environment: Environment
+) -> None:
+    order: list[str] = []
+    environment.events.test_start.add_listener(
+        lambda **_: order.append(f"the test's, after {len(core.named('begin'))}")
+    )
+    _session.attach(environment)
+    environment.events.test_start.fire(environment=environment)
+    assert order == ["the test's, after 1"]
+    [begun] = core.named("begin")
+    assert len(str(begun["run_id"])) == 8
+    assert begun["time"] == environment.stats.start_time
+
+
+def test_every_test_has_a_run_id_of_its_own(core: RecordingCore, environment: Environment) -> None:
+    _session.attach(environment)
+    for _ in range(2):
+        environment.events.test_start.fire(environment=environment)
+    first, second = core.named("begin")
+    assert first["run_id"] != second["run_id"]
+
+
+def test_requests_are_heard_as_locust_hears_them(
+    core: RecordingCore, environment: Environment
+) -> None:
+    _session.attach(environment)
+    environment.events.request.fire(
+        request_type="GET", name="/", response_time=1.0, response_length=5, exception=None
+    )
+    assert [request["name"] for request in core.requests] == ["/"]
+    assert environment.stats.total.num_requests == 1
+
+
+def test_users_are_counted_as_they_start(core: RecordingCore, environment: Environment) -> None:
+    _session.attach(environment)
+    runner = environment.runner
+    assert runner is not None
+    runner.spawn_users({"Visitor": 3})
+    assert len(core.named("spawned")) == 3
+    assert runner.user_count == 3
+
+
+def test_a_runner_made_later_is_watched_too(core: RecordingCore) -> None:
+    environment = Environment(user_classes=[Visitor], events=Events())
+    session = _session.attach(environment)
+    assert core.named("observe")[-1]["state"] == "missing"
+    runner = environment.create_local_runner()
+    environment.events.test_start.fire(environment=environment)
+    runner.spawn_users({"Visitor": 2})
+    session._tick()
+    runner.quit()
+    assert core.named("observe")[-2]["state"] == "spawning"
+    assert len(core.named("spawned")) == 2
+
+
+def test_a_reset_of_the_statistics_resets(core: RecordingCore, environment: Environment) -> None:
+    _session.attach(environment)
+    environment.events.reset_stats.fire()
+    assert len(core.named("reset")) == 1
+
+
+@pytest.mark.parametrize(("reset_stats", "resets"), [(True, 1), (False, 0)])
+def test_spawning_complete_resets_only_where_locust_does(
+    core: RecordingCore, environment: Environment, reset_stats: bool, resets: int
+) -> None:
+    environment.reset_stats = reset_stats
+    _session.attach(environment)
+    environment.events.spawning_complete.fire(user_count=1)
+    assert len(core.named("reset")) == resets
+
+
+def test_a_users_exception_is_told_by_its_message(
+    core: RecordingCore, environment: Environment
+) -> None:
+    _session.attach(environment)
+    environment.events.user_error.fire(user_instance=None, exception=KeyError("sku"), tb=None)
+    assert core.named("user_error") == [{"message": "'sku'"}]
+
+
+def test_an_exception_that_cannot_be_written_harms_nothing(
+    core: RecordingCore, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    _session.attach(environment)
+    _, *ours = environment.events.user_error._handlers  # Locust's own fails too
+    ours[0](user_instance=None, exception=UnspeakableError(), tb=None)
+    assert core.named("user_error") == []
+
+
+def test_a_cpu_warning_counts(core: RecordingCore, environment: Environment) -> None:
+    _session.attach(environment)
+    environment.events.cpu_warning.fire(environment=environment, cpu_usage=95)
+    assert len(core.named("cpu_warning")) == 1
+
+
+def test_the_state_is_told_every_second_with_what_the_threads_have_to_say(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    core.lines = [(logging.WARNING, "a scrape was refused")]
+    with caplog.at_level(logging.WARNING, "locust_exporter"):
+        _session.attach(environment)
+        told = len(core.named("observe"))
+        gevent.sleep(1.2)
+    assert len(core.named("observe")) == told + 1
+    assert "a scrape was refused" in caplog.text
+
+
+def test_a_replaced_rounding_is_warned_of(
+    core: RecordingCore,
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(locust.stats, "bucket_response_time", lambda time: time, raising=False)
+    _session.attach(environment)
+    assert caplog.text.count("bucket_response_time") == 1
+
+
+def test_an_old_locust_is_warned_of(
+    core: RecordingCore,
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(locust, "__version__", "2.20.1")
+    _session.attach(environment)
+    assert "Locust 2.20.1 is older than 2.32" in caplog.text
+
+
+def test_a_second_environment_is_not_exported(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    _session.attach(environment)
+    _session.attach(Environment())
+    assert len(core.named("configure")) == 1
+    assert "second Environment" in caplog.text
+
+
+def test_the_command_line_needs_no_locust() -> None:
+    # Importing Locust patches sockets and threads.
+    import subprocess
+
+    code = "import sys, locust_exporter.__main__; sys.exit('locust' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -1,0 +1,82 @@
+"""The exporter's options as arguments of Locust."""
+
+from __future__ import annotations
+
+import pytest
+from locust.argument_parser import LocustArgumentParser
+
+from locust_exporter import _options
+
+
+def parser() -> LocustArgumentParser:
+    parser = LocustArgumentParser(prog="locust", default_config_files=[])
+    _options.add_arguments(parser)
+    return parser
+
+
+def test_an_option_is_a_flag_named_after_it() -> None:
+    given = _options.given(parser().parse_args(["--exporter-metrics-namespace", "load"]))
+    assert given["metrics.namespace"] == "load"
+
+
+def test_what_was_not_given_is_none() -> None:
+    assert set(_options.given(parser().parse_args([])).values()) == {None}
+
+
+def test_an_option_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_NAMESPACE", "load")
+    monkeypatch.setenv("X_BY_STATUS", "true")
+    monkeypatch.setenv("X_WEB_LISTEN_ADDRESS", ":1, :2")
+    given = _options.given(parser().parse_args([]))
+    assert given["metrics.namespace"] == "load"
+    assert given["metrics.duration-by-status"] is True
+    assert given["web.listen-address"] == [":1", ":2"]
+
+
+def test_a_flag_wins_over_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_WEB_LISTEN_ADDRESS", ":1,:2")
+    given = _options.given(parser().parse_args(["--exporter-web-listen-address", ":3"]))
+    assert given["web.listen-address"] == [":3"]
+
+
+def test_variables_count_where_the_command_line_does_not_know_the_options(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("X_NAMESPACE", "load")
+    monkeypatch.setenv("X_BY_STATUS", "off")
+    monkeypatch.setenv("X_WEB_LISTEN_ADDRESS", ":1,:2")
+    given = _options.given(None)
+    assert given["metrics.namespace"] == "load"
+    assert given["metrics.duration-by-status"] is False
+    assert given["web.listen-address"] == [":1", ":2"]
+
+
+def test_a_repeatable_flag_adds_up() -> None:
+    flags = ["--exporter-web-listen-address", ":1", "--exporter-web-listen-address", ":2,:3"]
+    given = _options.given(parser().parse_args(flags))
+    assert _options.listen_addresses(given) == [":1", ":2", ":3"]
+
+
+def test_an_empty_value_is_not_the_default() -> None:
+    values = _options.given(parser().parse_args(["--exporter-web-listen-address="]))
+    assert values["web.listen-address"] == [""]
+
+
+def test_nothing_shows_in_the_web_ui() -> None:
+    shown = parser().args_included_in_web_ui
+    assert [name for name in shown if name.startswith("exporter")] == []
+
+
+def test_help_with_a_percent_sign_is_written_as_it_is() -> None:
+    text = " ".join(parser().format_help().split())
+    assert "Up to 100% of it. Default: locust." in text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("0s", 0), ("30s", 30), ("1m30s", 90), ("250ms", 0.25), ("1.5h", 5400), (None, 0)],
+)
+def test_the_wait_for_a_last_scrape_is_read_as_the_rust_half_reads_it(
+    text: str | None, seconds: float
+) -> None:
+    assert _options.last_scrape_timeout({"last-scrape-timeout": text}) == seconds
