@@ -62,8 +62,25 @@ pub fn ask(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<Answer> {
-    try_ask(method, address, path, headers)
+    try_ask(method, address, path, headers, "")
         .with_context(|| format!("{method} http://{address}{path}"))
+}
+
+/// POSTs a form, encoded as in a query, to `path` at `address`.
+///
+/// # Errors
+///
+/// If there is no whole answer.
+pub fn post(
+    address: SocketAddr,
+    path: &str,
+    form: &str,
+    headers: &[(&str, &str)],
+) -> Result<Answer> {
+    let kind = ("Content-Type", "application/x-www-form-urlencoded");
+    let headers: Vec<_> = headers.iter().copied().chain([kind]).collect();
+    try_ask("POST", address, path, &headers, form)
+        .with_context(|| format!("POST http://{address}{path}"))
 }
 
 /// GETs `path` at `address`.
@@ -80,6 +97,7 @@ fn try_ask(
     address: SocketAddr,
     path: &str,
     headers: &[(&str, &str)],
+    body: &str,
 ) -> Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -88,7 +106,7 @@ fn try_ask(
     for (name, value) in headers {
         write!(request, "{name}: {value}\r\n")?;
     }
-    request.push_str("Content-Length: 0\r\nConnection: close\r\n\r\n");
+    write!(request, "Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod exporter;
 pub mod guard;
 pub mod http;
+pub mod inside;
 pub mod load_target;
 pub mod locust;
 pub mod net;

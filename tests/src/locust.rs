@@ -1,6 +1,7 @@
 //! A real Locust, alone or as a master with workers.
 
 use std::env;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,8 +22,8 @@ const CACHE: Duration = Duration::from_millis(2100);
 pub struct Plan {
     /// The `locust` command.
     pub locust: PathBuf,
-    /// The locustfile.
-    pub file: PathBuf,
+    /// The locustfiles; those after the first are plugins.
+    pub files: Vec<PathBuf>,
     /// What is loaded.
     pub host: SocketAddr,
     /// Users; all are started at once, and with Locust itself.
@@ -33,6 +34,12 @@ pub struct Plan {
     pub workers: u32,
     /// The web port; `None`: a free one.
     pub port: Option<u16>,
+    /// Whether it runs without a web API.
+    pub headless: bool,
+    /// Further arguments of the process that has the web API, or would have it.
+    pub args: Vec<String>,
+    /// Variables of every process.
+    pub variables: Vec<(String, OsString)>,
 }
 
 /// A running Locust.
@@ -42,12 +49,14 @@ pub struct Locust {
     pub main: Process,
     /// The workers, if any.
     pub workers: Vec<Process>,
-    /// The web API.
+    /// The web API; of a headless Locust, an address where nobody listens.
     pub web: Web,
+    /// Where a master expects its workers.
+    bind: u16,
 }
 
 impl Locust {
-    /// Starts Locust, and waits until its web API answers.
+    /// Starts Locust, and waits until its web API answers; of a headless one nothing is waited for.
     ///
     /// # Errors
     ///
@@ -57,8 +66,13 @@ impl Locust {
         let web = Web { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) };
         let bind = net::free_port()?;
         let mut command = plan.command(logs);
-        command.args(["--web-host", "127.0.0.1", "--autostart"]);
-        command.args(["--web-port", &port.to_string(), "--users", &plan.users.to_string()]);
+        if plan.headless {
+            command.arg("--headless");
+        } else {
+            command.args(["--web-host", "127.0.0.1", "--autostart"]);
+            command.args(["--web-port", &port.to_string()]);
+        }
+        command.args(["--users", &plan.users.to_string()]);
         command.args(["--spawn-rate", &plan.users.to_string()]);
         if let Some(seconds) = plan.run_time {
             command.args(["--run-time", &format!("{seconds}s")]);
@@ -68,17 +82,29 @@ impl Locust {
             command.args(["--master-bind-port", &bind.to_string()]);
             command.args(["--expect-workers", &plan.workers.to_string()]);
         }
-        let main = Process::start("locust", &mut command, logs)?;
-        let mut workers = Vec::new();
-        for number in 1..=plan.workers {
-            let mut command = plan.command(logs);
-            command.args(["--worker", "--master-host", "127.0.0.1"]);
-            command.args(["--master-port", &bind.to_string()]);
-            workers.push(Process::start(&format!("worker-{number}"), &mut command, logs)?);
+        let main = Process::start("locust", command.args(&plan.args), logs)?;
+        let mut locust = Self { main, workers: Vec::new(), web, bind };
+        for _ in 0..plan.workers {
+            locust.add_worker(plan, logs)?;
         }
-        let mut locust = Self { main, workers, web };
-        locust.wait_until_it_answers()?;
+        if !plan.headless {
+            locust.wait_until_it_answers()?;
+        }
         Ok(locust)
+    }
+
+    /// Starts one more worker.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn add_worker(&mut self, plan: &Plan, logs: &Path) -> Result<()> {
+        let mut command = plan.command(logs);
+        command.args(["--worker", "--master-host", "127.0.0.1"]);
+        command.args(["--master-port", &self.bind.to_string()]);
+        let name = format!("worker-{}", self.workers.len() + 1);
+        self.workers.push(Process::start(&name, &mut command, logs)?);
+        Ok(())
     }
 
     fn wait_until_it_answers(&mut self) -> Result<()> {
@@ -87,9 +113,10 @@ impl Locust {
             if let Some(status) = self.main.ended()? {
                 bail!("Locust ended: {status}\n{}", self.main.log_tail());
             }
-            // Not whether it is JSON: what a test reports may make it something else.
+            // Not whether it is JSON: what a test reports may make it something else. Behind a
+            // login it leads to the form.
             let answer = http::get(web.address, "/stats/requests");
-            Ok(answer.is_ok_and(|answer| answer.status == 200).then_some(()))
+            Ok(answer.is_ok_and(|answer| matches!(answer.status, 200 | 302)).then_some(()))
         })
     }
 
@@ -100,19 +127,49 @@ impl Locust {
 }
 
 impl Plan {
+    /// Five users that load `host` until they are stopped, all in one process, on a free port.
+    pub fn new(locust: PathBuf, file: PathBuf, host: SocketAddr) -> Self {
+        Self {
+            locust,
+            files: vec![file],
+            host,
+            users: 5,
+            run_time: None,
+            workers: 0,
+            port: None,
+            headless: false,
+            args: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
     /// The command all of Locust's processes share. It sees no configuration but ours.
     fn command(&self, logs: &Path) -> Command {
-        let mut command = Command::new(&self.locust);
-        for (name, _) in env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"LOCUST_") {
-                command.env_remove(name);
+        let mut command = command(&self.locust, logs);
+        let mut files = OsString::new();
+        for file in &self.files {
+            if !files.is_empty() {
+                files.push(",");
             }
+            files.push(file);
         }
-        command.current_dir(logs).env("HOME", logs).env("PYTHONDONTWRITEBYTECODE", "1");
-        command.arg("--locustfile").arg(&self.file);
+        command.arg("--locustfile").arg(files);
         command.args(["--host", &format!("http://{}", self.host), "--loglevel", "INFO"]);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+/// A program of Locust's environment, which writes to `logs` and sees no configuration of others.
+pub fn command(program: &Path, logs: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"LOCUST_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(logs).env("HOME", logs).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// Locust's web API.
@@ -163,6 +220,28 @@ impl Web {
         Ok(())
     }
 
+    /// Starts the load, with so many users at once.
+    ///
+    /// # Errors
+    ///
+    /// If Locust refuses.
+    pub fn start(&self, users: u32) -> Result<()> {
+        let form = format!("user_count={users}&spawn_rate={users}");
+        let answer = http::post(self.address, "/swarm", &form, &[])?;
+        let said: Value = serde_json::from_str(answer.ok()?).context("/swarm")?;
+        ensure!(said["success"] == true, "Locust did not start: {said}");
+        Ok(())
+    }
+
+    /// Resets the statistics, as the button of Locust's page does.
+    ///
+    /// # Errors
+    ///
+    /// If Locust refuses.
+    pub fn reset(&self) -> Result<()> {
+        http::post(self.address, "/stats/reset", "", &[])?.ok().map(drop)
+    }
+
     /// Waits until the load has stopped and the numbers stand still; gives them.
     ///
     /// # Errors
@@ -170,7 +249,10 @@ impl Web {
     /// If they do not in time.
     pub fn wait_until_still(&self, within: Duration) -> Result<Stats> {
         net::wait_for("the load stops", within, || {
-            Ok((self.stats()?.state() == "stopped").then_some(()))
+            let stats = self.stats()?;
+            // A master that misses a worker may say `stopping` until it forgets it, a minute later.
+            let idle = stats.state() == "stopping" && stats.0["user_count"] == 0;
+            Ok((idle || stats.state() == "stopped").then_some(()))
         })?;
         let mut before = None;
         net::wait_for("Locust's numbers stand still", Duration::from_secs(12), || {

@@ -39,15 +39,7 @@ impl Scenario {
     ) -> Result<Self> {
         let logs = place::logs(name)?;
         let target = LoadTarget::start()?;
-        let mut plan = Plan {
-            locust,
-            file: place::locustfile(file),
-            host: target.address(),
-            users: 5,
-            run_time: None,
-            workers: 0,
-            port: None,
-        };
+        let mut plan = Plan::new(locust, place::locustfile(file), target.address());
         adjust(&mut plan);
         let locust = Locust::start(&plan, &logs)?;
         let exporter = Exporter::start(exporter::binary()?, locust.web.address, args, &logs)?;

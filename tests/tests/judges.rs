@@ -96,6 +96,10 @@ fn promtool_says_of_the_golden_files_nothing_but_what_is_kept() -> Result<()> {
     let mut judged = 0;
     for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
         let file = entry?.path();
+        // Those in other formats are not for promtool.
+        if file.extension().is_none_or(|format| format != "txt") {
+            continue;
+        }
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let schemas = SCHEMAS.iter().copied().find(|schema| stem.ends_with(schema));
         let schemas = schemas.map_or(SCHEMAS.to_vec(), |schema| vec![schema]);
@@ -104,7 +108,9 @@ fn promtool_says_of_the_golden_files_nothing_but_what_is_kept() -> Result<()> {
         let said: BTreeSet<_> =
             said.iter().map(|line| line.replacen("load_", "locust_", 1)).collect();
         let expected = expected(&schemas)?;
-        let further: Vec<_> = said.difference(&expected).collect();
+        // Metrics of a test's own are named by the test.
+        let ours = said.iter().filter(|line| line.starts_with("locust_"));
+        let further: Vec<_> = ours.filter(|line| !expected.contains(*line)).collect();
         ensure!(further.is_empty(), "{}: {further:#?}", file.display());
         judged += 1;
     }

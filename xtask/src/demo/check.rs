@@ -1,4 +1,4 @@
-//! Compares the exporter's numbers with Locust's, once both stand still.
+//! Compares both exporters' numbers with Locust's, once all stand still.
 
 use std::thread;
 use std::time::Duration;
@@ -25,23 +25,36 @@ pub(crate) fn check(scene: &Scene) -> Result<()> {
     })?;
     let answer = scene.exporter.metrics("text/plain;version=0.0.4")?;
     println!("{}", answer.ok()?);
-    let scrape = Scrape::parse(answer.ok()?).context("/metrics")?;
+    let beside = Scrape::parse(answer.ok()?).context("/metrics")?;
+    let inside = scene.scrape_inside().context("/metrics inside Locust")?;
 
-    let mut pairs = compare::requests(&scrape, &stats)?;
-    pairs.extend(compare::errors(&scrape, &stats)?);
-    let different: Vec<_> = pairs.iter().filter(|pair| !pair.is_equal()).collect();
-    for pair in &different {
-        println!("{pair}");
-    }
-    let (on_metrics, in_locust) = numbers(&pairs)?;
-    let verdict = if different.is_empty() { "equal" } else { "DIFFERENT" };
-    println!("demo check: {} numbers compared, {} differ", pairs.len(), different.len());
-    println!("demo check: {on_metrics} requests on /metrics, {in_locust} in Locust: {verdict}");
-    ensure!(in_locust > 0.0, "Locust made no requests");
-    if !different.is_empty() {
-        bail!("{} of {} numbers differ", different.len(), pairs.len());
+    let mut of_beside = compare::requests(&beside, &stats)?;
+    of_beside.extend(compare::errors(&beside, &stats)?);
+    let mut of_inside = compare::inside(&inside, &stats)?;
+    of_inside.extend(compare::errors(&inside, &stats)?);
+    // Inside, averages of several workers are summed up in another order than Locust does.
+    let different =
+        say("beside", &of_beside, Pair::is_equal)? + say("inside", &of_inside, Pair::is_near)?;
+    if different > 0 {
+        bail!("{different} of {} numbers differ", of_beside.len() + of_inside.len());
     }
     Ok(())
+}
+
+/// Says how the numbers of one face stand to Locust's; gives how many differ.
+fn say(face: &str, pairs: &[Pair], agree: fn(&Pair) -> bool) -> Result<usize> {
+    let different: Vec<_> = pairs.iter().filter(|pair| !agree(pair)).collect();
+    for pair in &different {
+        println!("{face}: {pair}");
+    }
+    let (on_metrics, in_locust) = numbers(pairs)?;
+    let verdict = if different.is_empty() { "equal" } else { "DIFFERENT" };
+    println!("demo check, {face}: {} numbers compared, {} differ", pairs.len(), different.len());
+    println!(
+        "demo check, {face}: {on_metrics} requests on /metrics, {in_locust} in Locust: {verdict}"
+    );
+    ensure!(in_locust > 0.0, "Locust made no requests");
+    Ok(different.len())
 }
 
 /// The number of all requests, which comes first.

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the exporter at work on a real Locust under load.
+//! `cargo xtask demo`: both faces of the exporter, beside and inside a real Locust under load.
 
 mod check;
 mod scene;

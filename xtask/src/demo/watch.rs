@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use e2e::text::Scrape;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -34,21 +35,26 @@ pub(crate) fn until_interrupted(scene: &mut Scene) -> Result<()> {
 }
 
 fn where_to_look(scene: &Scene) -> String {
-    let (locust, exporter) = (scene.locust.web.address, scene.exporter.address);
+    let (locust, beside) = (scene.locust.web.address, scene.exporter.address);
+    let inside = scene.inside;
     format!(
         "
   Locust's page   http://{locust}/
-  metrics         http://{exporter}/metrics
+  metrics         http://{beside}/metrics   of the exporter beside Locust, which asks its web API
+                  http://{inside}/metrics   of the exporter inside Locust, which sees every request
 
   For a Prometheus, in scrape_configs:
     - job_name: locust
       scrape_interval: 5s
-      static_configs: [{{targets: ['{exporter}']}}]
+      static_configs: [{{targets: ['{beside}', '{inside}']}}]
 
   Then ask it:
-    sum(rate(locust_requests_total[1m]))                      requests per second
+    sum by (instance) (rate(locust_requests_total[1m]))       requests per second
     sum by (name) (rate(locust_request_failures_total[1m]))   failures per second of each name
-    locust_request_duration_seconds{{quantile=\"0.95\"}}          slow answers
+    locust_request_duration_seconds{{quantile=\"0.95\"}}          slow answers, from beside
+    histogram_quantile(0.95, sum by (le, name) (rate(locust_request_duration_seconds_bucket[1m])))
+                                                              and from inside, of the last minute
+    sum by (status) (rate(locust_requests_total[1m]))         by status, from inside
     locust_users_running                                      users
     sum by (state) (locust_workers)                           workers
 
@@ -57,12 +63,17 @@ fn where_to_look(scene: &Scene) -> String {
     )
 }
 
-/// The present, as the exporter tells it.
+/// The present, as both exporters tell it.
 fn line(scene: &mut Scene) -> Result<String> {
     if let Some(status) = scene.exporter.process.ended()? {
         bail!("the exporter ended: {status}");
     }
-    let scrape = scene.exporter.scrape()?;
+    let beside = told(&scene.exporter.scrape()?)?;
+    Ok(format!("beside: {beside}\ninside: {}", told(&scene.scrape_inside()?)?))
+}
+
+/// What one of them tells.
+fn told(scrape: &Scrape) -> Result<String> {
     if scrape.value("locust_up", &[])? < 1.0 {
         return Ok("locust_up 0: Locust does not answer".to_owned());
     }
