@@ -79,9 +79,9 @@ impl Case {
         let exporter = Exporter::start(exporter, locust)?;
         let mut body = Vec::new();
         // The floor writes what is written uncompressed.
-        Scraper::new(exporter.address, "identity")?.scrape(&mut body)?;
+        Scraper::new(exporter.address, "/metrics", "identity")?.scrape(&mut body)?;
         let mut floor = Floor::new(&bodies, &body)?;
-        let mut scraper = Scraper::new(exporter.address, self.encoding)?;
+        let mut scraper = Scraper::new(exporter.address, "/metrics", self.encoding)?;
         for _ in 0..WARM_UP {
             scraper.scrape(&mut body)?;
             floor.run()?;
@@ -144,7 +144,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     clippy::cast_sign_loss,
     reason = "an index within the values"
 )]
-fn at(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn at(sorted: &[f64], q: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * q).round() as usize).copied().unwrap_or(f64::NAN)
 }

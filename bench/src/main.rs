@@ -1,97 +1,95 @@
-//! What a scrape costs: `cargo xtask bench` builds this and the exporter, and runs it.
+//! What the exporter costs: `cargo xtask bench` builds it, this, and the Python package, and runs it.
 //!
-//! The exporter asks a canned Locust and is scraped over one connection. Beside each figure stands
-//! the floor, measured in turns with it: see [`floor`].
+//! Beside Locust, the exporter asks a canned Locust and is scraped over one connection. Beside each
+//! figure stands the floor, measured in turns with it: see [`floor`]. Inside Locust, scripts of
+//! `bench/python` do the work in a real Locust's Python; see [`inside`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program speaks to its user")]
 
 mod canned;
 mod case;
+mod document;
 mod floor;
+mod inside;
+mod outside;
 mod process;
 mod scrape;
+mod section;
 
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::case::{Case, Figures};
-
-const CASES: [Case; 7] = [
-    Case { rows: 10, encoding: "identity" },
-    Case { rows: 500, encoding: "identity" },
-    Case { rows: 5_000, encoding: "identity" },
-    Case { rows: 500, encoding: "gzip" },
-    Case { rows: 5_000, encoding: "gzip" },
-    Case { rows: 500, encoding: "zstd" },
-    Case { rows: 5_000, encoding: "zstd" },
-];
-
-const PREFACE: &str = "\
-# Benchmarks
-
-Made by `cargo xtask bench`. One scrape of `/metrics` in the text format, both default schemas, of a
-Locust with that many endpoints, 500 errors, 100 workers, 20 exceptions. 5,000 endpoints come
-through the CSV, since Locust's JSON ends at 500.
-
-CPU is the exporter's whole process for one scrape, the kernel's share included: asking Locust over
-HTTP, reading, naming, writing, answering over HTTP. The floor is the same bodies read by serde_json
-(and csv) into plain structs and the same uncompressed bytes written by a bare loop into memory,
-without HTTP. Both take turns on the same machine: the ratios can be compared between machines, the
-times cannot.
-
-";
+use crate::document::Document;
+use crate::section::{Means, SECTIONS, Section};
 
 fn main() -> Result<()> {
     let arguments = Arguments::read()?;
-    let mut table = String::from(Figures::table_head());
-    let mut figures = Vec::new();
-    print!("{table}");
-    for case in CASES {
-        let measured = case.measure(&arguments.exporter)?;
-        print!("{}", measured.table_row());
-        table.push_str(&measured.table_row());
-        figures.push(measured);
-    }
-    if let Some(path) = arguments.report {
-        write(&path, &format!("{PREFACE}{table}"))?;
+    let mut document = arguments.report.as_deref().map(Document::open).transpose()?;
+    let mut figures = serde_json::Map::new();
+    for section in &arguments.sections {
+        println!("## {}\n", section.title);
+        let written = (section.measure)(&arguments.means).context(section.name)?;
+        println!("{}", written.text);
+        // At once: what comes later may fail, and this has taken minutes.
+        if let Some(document) = &mut document {
+            document.put(section, &written.text)?;
+        }
+        figures.insert(section.name.to_owned(), written.figures);
     }
     if let Some(path) = arguments.json {
-        write(&path, &serde_json::to_string_pretty(&figures)?)?;
+        let text = serde_json::to_string_pretty(&figures)?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
 struct Arguments {
-    exporter: PathBuf,
+    means: Means,
+    sections: Vec<&'static Section>,
     report: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
 impl Arguments {
     fn read() -> Result<Self> {
-        let (mut exporter, mut report, mut json) = (None, None, None);
+        let mut means = Means::default();
+        let (mut sections, mut report, mut json) = (Vec::new(), None, None);
         let mut words = std::env::args_os().skip(1);
-        while let Some(flag) = words.next() {
-            let slot = match flag.to_str() {
-                Some("--exporter") => &mut exporter,
+        while let Some(word) = words.next() {
+            let slot = match word.to_str() {
+                Some("--exporter") => &mut means.exporter,
+                Some("--locust") => &mut means.locust,
+                Some("--package") => &mut means.package,
                 Some("--report") => &mut report,
                 Some("--json") => &mut json,
-                _ => bail!(
-                    "unknown argument {}: known are --exporter, --report, --json",
-                    flag.display()
-                ),
+                other => {
+                    let found = SECTIONS.iter().find(|section| Some(section.name) == other);
+                    let Some(section) = found else { bail!(unknown(&word.to_string_lossy())) };
+                    sections.push(section);
+                    continue;
+                }
             };
-            let path = words.next().with_context(|| format!("{} needs a path", flag.display()))?;
+            let path = words.next().with_context(|| format!("{} needs a path", word.display()))?;
             *slot = Some(PathBuf::from(path));
         }
-        let exporter = exporter.context("--exporter PATH is missing: the program to measure")?;
-        Ok(Self { exporter, report, json })
+        if sections.is_empty() {
+            sections.extend(SECTIONS);
+        }
+        for path in [&means.exporter, &means.locust, &means.package].into_iter().flatten() {
+            ensure!(path.exists(), "there is no {}", path.display());
+        }
+        Ok(Self { means, sections, report, json })
     }
+}
+
+fn unknown(word: &str) -> String {
+    let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
+    format!(
+        "unknown argument {word}: known are the sections {} and --exporter, --locust, --package, \
+         --report, --json, each with a path",
+        names.join(", ")
+    )
 }

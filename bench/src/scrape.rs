@@ -16,13 +16,13 @@ pub(crate) struct Scraper {
 }
 
 impl Scraper {
-    /// Connects; `encoding` is what to accept, `identity` for no compression.
-    pub(crate) fn new(address: SocketAddr, encoding: &str) -> Result<Self> {
+    /// Connects, to ask for `path`; `encoding` is what to accept, `identity` for no compression.
+    pub(crate) fn new(address: SocketAddr, path: &str, encoding: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).context("cannot connect to the exporter")?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let request = format!(
-            "GET /metrics HTTP/1.1\r\nHost: bench\r\nAccept: text/plain;version=0.0.4\r\n\
+            "GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: text/plain;version=0.0.4\r\n\
              Accept-Encoding: {encoding}\r\n\r\n"
         );
         let stream = BufReader::with_capacity(1 << 20, stream);

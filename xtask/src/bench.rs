@@ -1,20 +1,22 @@
-//! `cargo xtask bench`: what a scrape costs, into `docs/benchmarks.md`.
+//! `cargo xtask bench`: what the exporter costs, into `docs/benchmarks.md`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 
 use anyhow::Result;
 use e2e::place;
 
+use crate::package::{self, Profile};
 use crate::step::{cargo, run as run_command, step};
+use crate::tools::{self, pins};
 use crate::usage::Usage;
+
+/// The sections of the report.
+const SECTIONS: [&str; 5] = ["outside", "events", "scrapes", "reports", "load"];
 
 /// `cargo xtask bench`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let json = match arguments {
-        [] => None,
-        [flag, path] if flag == "--json" => Some(PathBuf::from(path)),
-        _ => return Err(Usage::new("known is --json PATH").into()),
-    };
+    let chosen = chosen(arguments)?;
+    let locust = tools::environment_with(&pins::LOCUST)?.join("bin/locust");
     step("building the exporter and the bench (release)", || {
         run_command(cargo().args(["build", "--quiet", "--release"]).args([
             "--package",
@@ -23,14 +25,36 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "bench",
         ]))
     })?;
+    let package =
+        step("building the Python package (release)", || package::stage(Profile::Release))?;
     step("measuring", || {
         let mut bench = cargo();
         bench.args(["run", "--quiet", "--release", "--package", "bench", "--"]);
         bench.arg("--exporter").arg(place::target()?.join("release/locust_exporter"));
+        bench.arg("--locust").arg(locust).arg("--package").arg(package);
         bench.arg("--report").arg(place::root().join("docs/benchmarks.md"));
-        if let Some(path) = json {
-            bench.arg("--json").arg(std::path::absolute(path)?);
-        }
-        run_command(&mut bench)
+        run_command(bench.args(chosen))
     })
+}
+
+/// The arguments as the bench takes them.
+fn chosen(arguments: &[String]) -> Result<Vec<OsString>> {
+    let mut chosen = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match (word.as_str(), words.as_slice()) {
+            ("--json", [path, ..]) => {
+                chosen.push("--json".into());
+                chosen.push(std::path::absolute(path)?.into_os_string());
+                words.next();
+            }
+            (section, _) if SECTIONS.contains(&section) => chosen.push(section.into()),
+            (other, _) => {
+                let sections = SECTIONS.join(", ");
+                let what = format!("unknown argument {other:?}; known are {sections}, --json PATH");
+                return Err(Usage::new(what).into());
+            }
+        }
+    }
+    Ok(chosen)
 }
