@@ -106,8 +106,10 @@ class Core:
     def serve(self, addresses: Sequence[str]) -> list[str]:
         """Starts the server's thread in this process and answers the addresses listened on.
 
-        Raises ``OSError`` with one line that names the address, what is wrong and what to do.
-        Called again, it serves these addresses too.
+        Raises one line that names the address, the option or the file, what is wrong and what to
+        do: ``ValueError`` for a mistake in the options or in a file that they name, ``OSError``
+        (with the system's ``errno``) for what the system refuses. Called again, it serves these
+        addresses too.
         """
     def render(
         self,

@@ -8,6 +8,8 @@ import mmap
 import os
 from typing import Callable
 
+import psutil
+
 from locust_exporter._core import Core
 
 logger = logging.getLogger("locust_exporter")
@@ -51,6 +53,22 @@ def is_first_to_say() -> bool:
     is_first = _SAID[0] == 0
     _SAID[0] = 1
     return is_first
+
+
+def end_forked_workers() -> None:
+    """Ends the workers that Locust has forked from this process for ``--processes``.
+
+    Locust does not where it ends before its test. They would look for a master for minutes, and
+    join the next one that is started.
+    """
+    own = psutil.Process()
+    for child in own.children():
+        try:
+            # What the locustfile has started itself may be something else.
+            if child.cmdline() == own.cmdline():
+                child.terminate()
+        except psutil.Error:
+            pass  # it has ended
 
 
 def guarded(handler: Callable[..., None]) -> Callable[..., None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import sys
 import time
@@ -18,7 +19,15 @@ from locust_exporter._core import Core
 from locust_exporter._end import Ending
 from locust_exporter._hooks import listen_behind_locust, listen_first, listen_last
 from locust_exporter._observer import Observer
-from locust_exporter._process import core, guarded, is_first_to_say, is_forked, logger, say_notices
+from locust_exporter._process import (
+    core,
+    end_forked_workers,
+    guarded,
+    is_first_to_say,
+    is_forked,
+    logger,
+    say_notices,
+)
 from locust_exporter._reports import MasterLink, WorkerLink
 
 Role = Literal["local", "master", "worker"]
@@ -105,11 +114,13 @@ class Session:
                 current_percentiles=_percentiles("PERCENTILES_TO_CHART", (0.5, 0.95)),
                 testplan=_testplan(self.environment),
             )
-            # A busy address is no mistake, but a file that an option names may be one.
+            # A busy address is no mistake, but a path or a file that an option names may be one.
             self.serve(self._wanted_addresses(values))
         except ValueError as error:
             if is_first_to_say():
                 sys.stderr.write(f"locust_exporter: {error}\n")
+            if getattr(self.environment.parsed_options, "processes", None) and not is_forked():
+                end_forked_workers()
             sys.exit(2)
         _warn_of_the_unsupported()
         if self._ending is not None:
@@ -120,12 +131,25 @@ class Session:
         self._watcher = gevent.spawn(self._watch)
 
     def serve(self, addresses: list[str]) -> None:
-        """Listens on these addresses too. One that is busy is logged, and the rest served."""
+        """Listens on these addresses too. One that is busy is logged, and the rest served.
+
+        Raises ``ValueError`` if an option of the server's cannot be.
+        """
         for address in addresses:
             try:
                 self.addresses.extend(self._core.serve([address]))
             except OSError as error:
-                logger.error("%s", error)
+                if self.role == "worker" and error.errno == errno.EADDRINUSE:
+                    # All processes of a machine may have the variable.
+                    logger.info(
+                        "%s is taken, most likely by the master, which has this worker's numbers "
+                        "too. To scrape the worker by itself, give it an address of its own with "
+                        "%s",
+                        address,
+                        _options.flag(_options.LISTEN_ADDRESS),
+                    )
+                else:
+                    logger.error("%s", error)
 
     def _wanted_addresses(self, values: _options.Values) -> list[str]:
         if is_forked():

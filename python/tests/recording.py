@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 
@@ -11,6 +12,7 @@ class RecordingCore:
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, object]]] = []
         self.bad_option: str | None = None
+        self.bad_file: str | None = None
         self.busy: set[str] = set()
         self.numbers = (0, 0)
         self.is_served = False
@@ -38,9 +40,13 @@ class RecordingCore:
 
     def serve(self, addresses: Sequence[str]) -> list[str]:
         self._note("serve", addresses=list(addresses))
+        if self.bad_file is not None:
+            raise ValueError(self.bad_file)
         for address in addresses:
             if address in self.busy:
-                raise OSError(f"{address} is busy")
+                busy = OSError(f"{address} is busy")
+                busy.errno = errno.EADDRINUSE
+                raise busy
         return list(addresses)
 
     def close(self, timeout: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import signal
@@ -62,22 +63,52 @@ def test_a_busy_address_is_named_in_one_line_and_the_rest_is_served(made: Core) 
     (address,) = made.serve([ANY])
     with pytest.raises(OSError) as busy:
         made.serve([address])
+    assert busy.value.errno == errno.EADDRINUSE
     line = str(busy.value)
     assert address in line and "--exporter-web-listen-address" in line
     assert "\n" not in line
     assert get(address)
 
 
-@pytest.mark.parametrize("address", ["nowhere", "http://localhost:1", "192.0.2.1:0"])
-def test_an_address_that_cannot_be_is_named(made: Core, address: str) -> None:
-    with pytest.raises(OSError, match=re.escape(address)):
+def test_an_address_of_another_machine_is_named(made: Core) -> None:
+    with pytest.raises(OSError, match=re.escape("192.0.2.1:0")):
+        made.serve(["192.0.2.1:0"])
+
+
+@pytest.mark.parametrize("address", ["nowhere", "http://localhost:1"])
+def test_an_address_that_cannot_be_is_a_mistake_and_named(made: Core, address: str) -> None:
+    with pytest.raises(ValueError, match=f"--exporter-web-listen-address.*{re.escape(address)}"):
         made.serve([address])
 
 
-def test_a_web_configuration_file_that_is_not_there_is_named() -> None:
-    made = core({"web.config.file": "/nonexistent/web.yml"})
-    with pytest.raises(OSError, match=r"/nonexistent/web\.yml"):
+@pytest.mark.parametrize("path", ["metrics", "/a b", "/healthz"])
+def test_a_telemetry_path_that_cannot_be_is_a_mistake_and_named(path: str) -> None:
+    made = core({"web.telemetry-path": path})
+    with pytest.raises(ValueError, match=f"--exporter-web-telemetry-path.*{path}"):
         made.serve([ANY])
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (None, "No such file"),
+        ("tls_server_config: {", "unclosed"),
+        ("tls_serve_config: {}", "tls_serve_config"),
+        ("tls_server_config: {cert_file: no.pem, key_file: no.key}", r"no\.pem"),
+    ],
+)
+def test_a_web_configuration_file_that_cannot_be_is_a_mistake_and_named(
+    tmp_path: Path, text: str | None, wrong: str
+) -> None:
+    file = tmp_path / "web.yml"
+    if text is not None:
+        file.write_text(text)
+    made = core({"web.config.file": str(file)})
+    with pytest.raises(
+        ValueError, match=f"--exporter-web-config-file: .*{re.escape(str(file))}.*{wrong}"
+    ) as mistake:
+        made.serve([ANY])
+    assert "\n" not in str(mistake.value)
 
 
 def test_options_of_the_server_hold() -> None:

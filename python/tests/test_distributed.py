@@ -79,6 +79,20 @@ def test_a_worker_listens_on_an_address_of_its_own(
     assert core.named("serve") == [{"addresses": [":1"]}]
 
 
+def test_a_worker_that_finds_the_masters_address_says_calmly_where_its_numbers_are(
+    worker: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    core = RecordingCore()
+    core.busy = {":1"}
+    Session(worker, core).start()  # type: ignore[arg-type]
+    [said] = [record for record in caplog.records if record.name == "locust_exporter"]
+    assert said.levelno == logging.INFO
+    for part in (":1 is taken", "master", "--exporter-web-listen-address"):
+        assert part in said.getMessage()
+
+
 def test_a_forked_worker_does_not_take_the_address_it_inherits(
     master: Environment, worker: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,17 @@ def test_a_bad_option_is_one_line_and_ends_with_2(
     assert capsys.readouterr().err == "locust_exporter: metrics.buckets: 'x' is no number\n"
 
 
+def test_a_bad_file_that_an_option_names_is_one_line_and_ends_with_2(
+    core: RecordingCore, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core.bad_file = "web.yml: no such file"
+    locust_exporter.install()
+    with pytest.raises(SystemExit) as end:
+        _session.attach(environment)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "locust_exporter: web.yml: no such file\n"
+
+
 def test_forked_processes_say_it_once(
     core: RecordingCore, environment: Environment, capfd: pytest.CaptureFixture[str]
 ) -> None:

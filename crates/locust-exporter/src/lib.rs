@@ -36,6 +36,7 @@ use tracing::error;
 pub use build::INFO as BUILD;
 
 use crate::cli::Cli;
+use crate::run::Failure;
 use crate::usage::Stop;
 
 /// How long work that cannot be interrupted may go on after the end.
@@ -43,7 +44,7 @@ const LAST_WORK: Duration = Duration::from_millis(500);
 
 const SUCCESS: u8 = 0;
 const FAILURE: u8 = 1;
-/// The exit status of a usage error.
+/// The exit status of a usage error: a mistake in the options, or in a file that they name.
 const USAGE: u8 = 2;
 
 /// Runs the command line until it is told to end; `args` begin with the program's name. Answers the
@@ -67,9 +68,13 @@ pub fn main(args: &[OsString]) -> u8 {
     log::init(cli.process.log_level, cli.process.log_format);
     match serve(settings, catalog) {
         Ok(()) => SUCCESS,
-        Err(cause) => {
+        Err(failure) => {
+            let (cause, code) = match failure {
+                Failure::Options(cause) => (cause, USAGE),
+                Failure::System(cause) => (cause, FAILURE),
+            };
             error!("{cause:#}");
-            FAILURE
+            code
         }
     }
 }
@@ -89,9 +94,9 @@ fn prepare(cli: &Cli) -> Result<(settings::Settings, Catalog), String> {
     Ok((settings, catalog))
 }
 
-fn serve(settings: settings::Settings, catalog: Catalog) -> anyhow::Result<()> {
+fn serve(settings: settings::Settings, catalog: Catalog) -> Result<(), Failure> {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        anyhow::bail!("another TLS library has been installed");
+        return Err(anyhow::anyhow!("another TLS library has been installed").into());
     }
     process::raise_file_limit();
     process::keep_freed_memory();

@@ -26,12 +26,33 @@ use crate::watch::{Watch, Watched};
 const END_POLL: Duration = Duration::from_secs(5);
 const END_POLL_LEAST: Duration = Duration::from_millis(250);
 
+/// What keeps the exporter from its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// An option is mistaken, or a file that it names.
+    Options(anyhow::Error),
+    /// The system refuses something.
+    System(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(cause: anyhow::Error) -> Self {
+        Self::System(cause)
+    }
+}
+
+impl From<web::Error> for Failure {
+    fn from(cause: web::Error) -> Self {
+        if cause.is_mistake() { Self::Options(cause.into()) } else { Self::System(cause.into()) }
+    }
+}
+
 /// Serves until a signal, `/quitquitquit` or the test's end.
 ///
 /// # Errors
 ///
 /// What keeps the exporter from starting.
-pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Failure> {
     let own = Arc::new(Own::new(build::INFO));
     // Known from the start, so that the first rejection is an increase.
     for reason in Rejected::REASONS {
@@ -39,7 +60,10 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<
     }
     let catalog = Arc::new(catalog);
     let probe_config = match &settings.probe_file {
-        Some(path) => Some(Arc::new(ArcSwap::from_pointee(ProbeConfig::load(path)?))),
+        Some(path) => {
+            let config = ProbeConfig::load(path).map_err(|cause| Failure::Options(cause.into()))?;
+            Some(Arc::new(ArcSwap::from_pointee(config)))
+        }
         None => None,
     };
     let probes = probe_config.clone().map(|config| {
@@ -57,7 +81,8 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<
         .locusts
         .into_iter()
         .map(|locust| common.watch(locust))
-        .collect::<anyhow::Result<_>>()?;
+        .collect::<anyhow::Result<_>>()
+        .map_err(Failure::Options)?;
     let metrics = Arc::new(Metrics { watches, catalog, own, progress: Arc::clone(&progress) });
     let ready = Arc::new(AtomicBool::new(false));
     let quit = CancellationToken::new();
@@ -82,7 +107,7 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> anyhow::Result<
         () = test_over(&metrics, &progress, settings.timeout, settings.exit_after_test) => {}
     }
     shutdown.cancel();
-    serving.await.context("the server ended in an unforeseen way")
+    Ok(serving.await.context("the server ended in an unforeseen way")?)
 }
 
 /// What all watched Locusts share.

@@ -28,7 +28,7 @@ use crate::metric::{self, Metric, refused};
 use crate::observed::{self, Known};
 use crate::recording::Recording;
 use crate::render::{self, Rendered, Wanted};
-use crate::server::Serving;
+use crate::server::{Serving, Unserved};
 use crate::side::Sides;
 use crate::{clock, guard, logs, options, taken};
 
@@ -180,14 +180,20 @@ impl Core {
 
     /// Starts the server's thread in this process and answers the addresses listened on.
     fn serve(&self, py: Python<'_>, addresses: Vec<String>) -> PyResult<Vec<String>> {
-        let wrong = |line: String| PyOSError::new_err(in_locusts_words(&line));
         guard::raising(|| {
             let mut config = self.inside.setup.load().web.clone();
             let listen = addresses.iter().map(|address| address.trim().parse());
-            config.listen = listen
+            let served = listen
                 .collect::<Result<_, web::ListenError>>()
-                .map_err(|cause| wrong(format!("--web.listen-address: {cause}")))?;
-            py.detach(|| self.listen(config)).map_err(wrong)
+                .map_err(|cause| Unserved::Mistake(format!("--web.listen-address: {cause}")))
+                .and_then(|listen| {
+                    config.listen = listen;
+                    py.detach(|| self.listen(config))
+                });
+            served.map_err(|unserved| match unserved {
+                Unserved::Mistake(line) => PyValueError::new_err(in_locusts_words(&line)),
+                Unserved::Refused(line, number) => refused_by_system(py, &line, number),
+            })
         })
     }
 
@@ -442,7 +448,7 @@ impl Core {
         });
     }
 
-    fn listen(&self, config: web::Config) -> Result<Vec<String>, String> {
+    fn listen(&self, config: web::Config) -> Result<Vec<String>, Unserved> {
         let side = self.sides.ours();
         let mut serving = side.serving();
         let serving = match &mut *serving {
@@ -479,6 +485,16 @@ impl Core {
         config.service = service;
         let catalog = Catalog::new(&config).map_err(refused)?;
         Ok(Arc::new(catalog))
+    }
+}
+
+/// `OSError` of this line alone, also where it has the system's number.
+fn refused_by_system(py: Python<'_>, line: &str, number: Option<i32>) -> PyErr {
+    let error = PyOSError::new_err(in_locusts_words(line));
+    // Given to the constructor, the number would stand before the line.
+    match error.value(py).setattr("errno", number) {
+        Ok(()) => error,
+        Err(other) => other,
     }
 }
 

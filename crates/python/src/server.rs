@@ -23,8 +23,33 @@ pub(crate) struct Serving {
     commands: UnboundedSender<Command>,
 }
 
+/// Why nothing is served, in one line.
+#[derive(Debug)]
+pub(crate) enum Unserved {
+    /// An option is mistaken.
+    Mistake(String),
+    /// The system refuses; its number for why, if it has one.
+    Refused(String, Option<i32>),
+}
+
+impl From<web::Error> for Unserved {
+    fn from(error: web::Error) -> Self {
+        let line = error.to_string();
+        if error.is_mistake() {
+            return Self::Mistake(line);
+        }
+        Self::Refused(line, error.cause().and_then(io::Error::raw_os_error))
+    }
+}
+
+impl From<String> for Unserved {
+    fn from(line: String) -> Self {
+        Self::Refused(line, None)
+    }
+}
+
 enum Command {
-    Serve { config: Box<Config>, hooks: Hooks, reply: mpsc::Sender<Result<Vec<String>, String>> },
+    Serve { config: Box<Config>, hooks: Hooks, reply: mpsc::Sender<Result<Vec<String>, Unserved>> },
     Close { grace: Duration, done: mpsc::Sender<()> },
 }
 
@@ -49,7 +74,7 @@ impl Serving {
     /// # Errors
     ///
     /// One line that names the address, what is wrong and what to do.
-    pub(crate) fn serve(&self, config: Config, hooks: Hooks) -> Result<Vec<String>, String> {
+    pub(crate) fn serve(&self, config: Config, hooks: Hooks) -> Result<Vec<String>, Unserved> {
         let (reply, answer) = mpsc::channel();
         let config = Box::new(config);
         let ended = || "the server's thread has ended".to_owned();
@@ -86,7 +111,7 @@ async fn obey(mut orders: UnboundedReceiver<Command>) {
                             servers.spawn(server.run(shutdown.clone()));
                         }
                     }
-                    Err(error) => drop(reply.send(Err(error.to_string()))),
+                    Err(error) => drop(reply.send(Err(error.into()))),
                 }
             }
             Command::Close { grace, done } => {

@@ -30,11 +30,38 @@ pub enum Error {
         why: &'static str,
     },
     /// The web configuration file is wrong.
-    #[error(transparent)]
-    WebConfig(#[from] webconfig::Error),
+    #[error("--web.config.file: {0}")]
+    WebConfig(webconfig::Error),
     /// The runtime is ending.
     #[error("the runtime ended while the server was starting")]
     Runtime(#[from] tokio::task::JoinError),
+}
+
+impl From<webconfig::Error> for Error {
+    fn from(error: webconfig::Error) -> Self {
+        Self::WebConfig(error)
+    }
+}
+
+impl Error {
+    /// Whether the configuration is mistaken; if not, the system refuses what it asks for.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::NoAddress
+            | Self::Systemd(_)
+            | Self::TelemetryPath { .. }
+            | Self::WebConfig(_) => true,
+            Self::Listen { .. } | Self::Runtime(_) => false,
+        }
+    }
+
+    /// What the system said, if it is the system that refuses.
+    pub fn cause(&self) -> Option<&io::Error> {
+        match self {
+            Self::Listen { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
 }
 
 /// What the system said, and what may help.

@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::exporter::Plan;
 
-/// Exit code of a wrong option.
+/// Exit code of a wrong option, and of a wrong file that an option names.
 const USAGE: i32 = 2;
-/// Exit code where the options are sound and the world is not.
+/// Exit code where the options are sound and the system refuses.
 const FAILURE: i32 = 1;
 
 /// What must never be shown.
@@ -192,22 +192,22 @@ fn two_credentials_for_one_locust() {
     let both = token().arg("--locust.username=ana").var("LOCUST_EXPORTER_LOCUST_PASSWORD", SECRET);
     assert_ends(both, USAGE, &["a bearer token and a password"]);
     let both = token().arg("--locust.uri=http://ana:s3cret@host");
-    assert_ends(both, FAILURE, &["http://host/", "user or password", "bearer token"]);
+    assert_ends(both, USAGE, &["http://host/", "user or password", "bearer token"]);
 }
 
 #[test]
 fn a_file_that_is_not_there() {
     let nowhere = "/nonexistent/file";
-    for (flag, code) in [
-        ("--locust.password-file", USAGE),
-        ("--locust.bearer-token-file", USAGE),
-        ("--locust.tls.ca-file", FAILURE),
-        ("--web.config.file", FAILURE),
-        ("--config.file", FAILURE),
+    for flag in [
+        "--locust.password-file",
+        "--locust.bearer-token-file",
+        "--locust.tls.ca-file",
+        "--web.config.file",
+        "--config.file",
     ] {
         let plan = Plan::new().arg(format!("{flag}={nowhere}"));
         let plan = if flag.contains("password") { plan.arg("--locust.username=ana") } else { plan };
-        assert_ends(plan, code, &[nowhere, "No such file"]);
+        assert_ends(plan, USAGE, &[nowhere, "No such file"]);
     }
 }
 
@@ -226,7 +226,7 @@ fn what_is_wrong_towards_a_locust_is_named_with_its_address_and_flag() {
         let plan = Plan::new().arg("--locust.uri=https://somewhere:1/");
         let plan =
             options.iter().fold(plan, |plan, (flag, value)| plan.arg(format!("{flag}={value}")));
-        assert_ends(plan, FAILURE, &["https://somewhere:1: ", wrong, options[0].1]);
+        assert_ends(plan, USAGE, &["https://somewhere:1: ", wrong, options[0].1]);
     }
 }
 
@@ -251,7 +251,7 @@ fn a_ca_file_that_holds_no_certificate() {
     let folder = TempDir::new().unwrap();
     let file = write(&folder, "ca.pem", "hello");
     let plan = Plan::new().arg(format!("--locust.tls.ca-file={file}"));
-    assert_ends(plan, FAILURE, &[&file, "CA file"]);
+    assert_ends(plan, USAGE, &[&file, "CA file"]);
 }
 
 fn write(folder: &TempDir, name: &str, text: &str) -> String {
@@ -271,7 +271,7 @@ fn a_web_configuration_file_that_is_wrong() {
     ] {
         let file = write(&folder, "web.yml", text);
         let plan = Plan::new().arg(format!("--web.config.file={file}"));
-        assert_ends(plan, FAILURE, &[&[&*file], &words[..]].concat());
+        assert_ends(plan, USAGE, &[&["--web.config.file", &*file], &words[..]].concat());
     }
 }
 
@@ -302,7 +302,7 @@ fn a_probe_configuration_file_that_is_wrong() {
     ] {
         let file = write(&folder, "probe.yml", text);
         let plan = Plan::new().arg(format!("--config.file={file}"));
-        assert_ends(plan, FAILURE, &[&[&*file], &words[..]].concat());
+        assert_ends(plan, USAGE, &[&[&*file], &words[..]].concat());
     }
 }
 
@@ -310,11 +310,11 @@ fn a_probe_configuration_file_that_is_wrong() {
 fn a_telemetry_path_that_cannot_be() {
     for path in ["/healthz", "/-/ready", "/-/reload", "/quitquitquit", "/probe"] {
         let plan = Plan::new().arg(format!("--web.telemetry-path={path}"));
-        assert_ends(plan, FAILURE, &["--web.telemetry-path", path, "choose another"]);
+        assert_ends(plan, USAGE, &["--web.telemetry-path", path, "choose another"]);
     }
     for path in ["metrics", "", "/a b", "/a?b", "/{a}"] {
         let plan = Plan::new().arg(format!("--web.telemetry-path={path}"));
-        assert_ends(plan, FAILURE, &["--web.telemetry-path", path, "/metrics"]);
+        assert_ends(plan, USAGE, &["--web.telemetry-path", path, "/metrics"]);
     }
 }
 
