@@ -184,6 +184,18 @@ def test_a_reset_on_the_master_alone_begins_again() -> None:
     assert master.totals(5) == (2, 0)
 
 
+def test_a_reset_leaves_the_users_started() -> None:
+    master, worker = core(role="master"), core(role="worker")
+    worker.spawned(2)
+    report(worker, master)
+    master.reset(time=time.time())
+    worker.reset(time=time.time())
+    worker.spawned(1)
+    report(worker, master)
+    master.totals(5)
+    assert value(master, "locust_users_total") == 3
+
+
 def test_a_new_test_begins_again() -> None:
     master, worker = core(role="master"), core(role="worker")
     fire(worker, "/old")

@@ -92,8 +92,6 @@ fn a_second_test_and_a_reset_begin_the_counts_of_workers_anew() -> Result<()> {
     web.reset()?;
     inside.wait_for("the reset", |scrape| Ok((requests(scrape) < before).then_some(())))?;
     inside.wait_for("requests after the reset", enough)?;
-    // Locust's current rates look back twelve seconds, behind the reset too: let them pass.
-    thread::sleep(Duration::from_secs(15));
     web.stop()?;
     let stats = web.wait_until_still(STILL)?;
     let scrape = inside.scrape()?;

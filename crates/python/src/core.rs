@@ -262,7 +262,7 @@ impl Core {
                 .renew(py, |writer| writer.begin(config.clone(), time))
                 .map_err(refused)?;
             self.with_merger(|merger| merger.begin(config, time));
-            self.inside.begin_counts();
+            self.inside.begin_test();
             self.inside.run.store(Arc::new(Run {
                 id: (!run_id.is_empty()).then(|| run_id.into()),
                 start: clock::system_time(time),
@@ -272,13 +272,13 @@ impl Core {
         })
     }
 
-    /// The statistics are reset: all begin again at 0, and their rows stay.
+    /// The statistics are reset: all begin again at 0, and their rows stay. What is counted of the
+    /// test itself goes on.
     #[pyo3(signature = (*, time))]
     fn reset(&self, py: Python<'_>, time: f64) -> PyResult<()> {
         guard::raising(|| {
             self.recording.renew(py, |writer| writer.reset(time));
             self.with_merger(|merger| merger.reset(time));
-            self.inside.begin_counts();
             Ok(())
         })
     }

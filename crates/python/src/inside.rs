@@ -103,7 +103,7 @@ impl Inside {
         self.observed.store(Arc::default());
         self.run.store(Arc::default());
         self.own.store(Arc::new(own()));
-        self.begin_counts();
+        self.begin_test();
         self.finished.store(false, Ordering::Relaxed);
         self.final_served.store(false, Ordering::Relaxed);
     }
@@ -118,8 +118,9 @@ impl Inside {
         self.setup.store(Arc::new(fresh));
     }
 
-    /// What is counted of a test, beside what is recorded, begins again.
-    pub(crate) fn begin_counts(&self) {
+    /// What is counted of a test, beside what is recorded, begins again. A reset of the statistics
+    /// leaves it.
+    pub(crate) fn begin_test(&self) {
         self.spawned.store(0, Ordering::Relaxed);
         self.cpu_warnings.store(0, Ordering::Relaxed);
     }

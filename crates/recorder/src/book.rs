@@ -20,6 +20,8 @@ use crate::{AllTotals, Config};
 pub(crate) struct Book {
     pub(crate) all: All,
     pub(crate) generation: u64,
+    /// The first generation of the test that this is of.
+    pub(crate) test: u64,
     pub(crate) since: f64,
     pub(crate) config: Arc<Config>,
     pub(crate) partition: Partition,
@@ -56,6 +58,7 @@ impl Book {
         Self {
             all: All { sum: Number::new(0.0), last_request: Number::new(f64::NAN), recent },
             generation: 0,
+            test: 0,
             since: now,
             config,
             partition,
@@ -68,15 +71,26 @@ impl Book {
         }
     }
 
-    /// The one that follows.
-    pub(crate) fn next(&self, config: Arc<Config>, now: f64) -> Self {
-        let generation = self.generation + 1;
-        Self { generation, lost_before: self.all_losses(), ..Self::new(config, now) }
+    /// That of the next test.
+    pub(crate) fn of_next_test(&self, config: Arc<Config>, now: f64) -> Self {
+        let test = self.generation + 1;
+        Self { test, ..self.next(config, now) }
+    }
+
+    /// The one that follows in the same test.
+    pub(crate) fn after_reset(&self, now: f64) -> Self {
+        self.next(Arc::clone(&self.config), now)
+    }
+
+    fn next(&self, config: Arc<Config>, now: f64) -> Self {
+        let (generation, test) = (self.generation + 1, self.test);
+        Self { generation, test, lost_before: self.all_losses(), ..Self::new(config, now) }
     }
 
     pub(crate) fn all(&self, now: f64) -> AllTotals {
         let last = self.all.last_request.get();
         AllTotals {
+            start: self.since,
             sum: self.all.sum.get(),
             last_request: (!last.is_nan()).then_some(last),
             current: self.all.recent.current(second(now)),

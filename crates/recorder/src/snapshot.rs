@@ -103,7 +103,7 @@ impl<'a> Maker<'a> {
             partition,
             since,
             all,
-            clock: Clock { start: since, last_request: all.last_request },
+            clock: Clock { start: all.start, last_request: all.last_request },
             endpoints: Vec::with_capacity(rows),
             responses: Vec::with_capacity(rows),
             statuses: HashMap::new(),

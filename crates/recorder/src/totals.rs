@@ -100,6 +100,9 @@ pub struct Second {
 /// What Locust keeps of all requests together and the endpoints do not add up to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AllTotals {
+    /// When Locust takes its statistics to have begun, for its rates: on a master that was reset,
+    /// when the first of what came after the reset may have happened.
+    pub start: f64,
     /// Sum of the response times in the order of the events.
     pub sum: f64,
     /// When the last request was recorded.

@@ -39,6 +39,11 @@ impl View {
         self.book.generation
     }
 
+    /// Another one with every new test.
+    pub(crate) fn test(&self) -> u64 {
+        self.book.test
+    }
+
     /// When the statistics began to count.
     pub(crate) fn since(&self) -> f64 {
         self.book.since

@@ -61,14 +61,14 @@ impl Writer {
     /// [`ConfigError`] if nothing can be recorded so; then nothing has changed.
     pub fn begin(&mut self, config: Config, now: f64) -> Result<(), ConfigError> {
         config.check()?;
-        self.take(self.book.next(Arc::new(config), now), Index::default());
+        self.take(self.book.of_next_test(Arc::new(config), now), Index::default());
         Ok(())
     }
 
     /// A reset of the statistics: endpoints and their outcomes stay, and begin again at 0. Errors
     /// and exceptions go. The test's own metrics stay as they are.
     pub fn reset(&mut self, now: f64) {
-        let book = self.book.next(Arc::clone(&self.book.config), now);
+        let book = self.book.after_reset(now);
         let mut index = Index::default();
         for endpoint in self.book.endpoints.iter() {
             index.take_over(&book, endpoint, now);

@@ -57,7 +57,7 @@ pub(crate) static ROWS: &[Row] = &[
     Row::counter(
         "users_total",
         "Users started since the test began.",
-        Seen(|snapshot, out| out.put_since(&[], snapshot.users.spawned, snapshot.run.since)),
+        Seen(|snapshot, out| out.put_since(&[], snapshot.users.spawned, snapshot.run.start)),
     )
     .source(Inside),
     Row::gauge(
@@ -209,8 +209,8 @@ pub(crate) static ROWS: &[Row] = &[
     .labels(label::TASK),
     Row::counter(
         "cpu_warnings_total",
-        "Locust's warnings of a CPU usage so high that its measurements may be wrong.",
-        Seen(|snapshot, out| out.put_since(&[], snapshot.cpu_warnings, snapshot.run.since)),
+        "Locust's warnings, since the test began, of a CPU usage so high that its measurements may be wrong.",
+        Seen(|snapshot, out| out.put_since(&[], snapshot.cpu_warnings, snapshot.run.start)),
     )
     .source(Inside),
 ];

@@ -12,9 +12,9 @@ use super::recent::Times;
 use super::rows::{Moment, Rows};
 use super::stage::{Change, ErrorChange, ExceptionChange, Staged};
 use super::sum::Sum;
+use crate::Config;
 use crate::book::second;
 use crate::report::{Envelope, Head};
-use crate::{Config, Process};
 
 /// What a row takes beside its texts and an endpoint's numbers.
 const ROW_BYTES: usize = 96;
@@ -33,11 +33,23 @@ pub(super) struct Checked<'a> {
 /// What the rows do not add up to.
 #[derive(Debug, Default)]
 pub(super) struct All {
+    /// When Locust takes the statistics to have begun.
+    pub(super) start: f64,
     pub(super) sum: Sum,
     pub(super) last_request: Option<f64>,
     pub(super) times: Times,
+    /// Of the test, as the next one.
     pub(super) spawned: u64,
     pub(super) cpu_warnings: u64,
+}
+
+impl All {
+    /// The statistics begin again.
+    pub(super) fn reset(&mut self, now: f64) {
+        self.start = now;
+        self.times.begin(second(now));
+        (self.sum, self.last_request) = (Sum::default(), None);
+    }
 }
 
 /// Where changes are counted.
@@ -60,7 +72,12 @@ impl Master {
             && let Some(process) = worker.process_mut(envelope.boot, self.taken)
         {
             self.kept += custom.bytes;
-            process.lives(envelope.sequence, head.process.waiting);
+            let is_known = process.sequence > 0;
+            let more = process.lives(envelope.sequence, &head);
+            if counts || is_known {
+                add(&mut self.all.spawned, more.spawned);
+                add(&mut self.all.cpu_warnings, more.cpu_warnings);
+            }
             process.custom.apply(custom);
         }
         let (known, freed) = worker.incarnation_mut((envelope.boot, envelope.incarnation));
@@ -79,10 +96,13 @@ impl Master {
         take_failures(known, &mut staged, &mut self.texts);
         self.kept = (self.kept + known.bytes).saturating_sub(before);
         if counts {
-            let not_before = if known.is_whole() { f64::NEG_INFINITY } else { self.since };
+            let not_before = if known.is_whole() { f64::NEG_INFINITY } else { self.begun };
             if known.is_whole() && !staged.endpoints.is_empty() {
                 self.since = self.since.min(head.since);
+                self.all.start = self.all.start.min(head.since);
             }
+            // As Locust does, with every report.
+            self.all.start = self.all.start.min(known.counted_since);
             let mut counted = Counted {
                 config: &self.config,
                 rows: &mut self.rows,
@@ -94,12 +114,13 @@ impl Master {
             counted.endpoints(known, &staged, Moment { now: second(now), not_before });
             counted.failures(known, &staged, &node);
             counted.head(&known.head, &head);
-        } else {
-            known.counted_from = envelope.sequence;
         }
         known.head = head;
         known.sequence = envelope.sequence;
         known.touched = self.taken;
+        if !counts {
+            known.rebase();
+        }
     }
 }
 
@@ -197,9 +218,6 @@ impl Counted<'_> {
         let all = &mut *self.all;
         all.sum.add(Sum::change(old.sum, new.sum));
         *self.losses = self.losses.plus(&new.losses.since(&old.losses));
-        let (Process { spawned, cpu_warnings, .. }, before) = (&new.process, &old.process);
-        add(&mut all.spawned, spawned.saturating_sub(before.spawned));
-        add(&mut all.cpu_warnings, cpu_warnings.saturating_sub(before.cpu_warnings));
         let Some(last) = new.last_request.filter(|last| Some(*last) > old.last_request) else {
             return;
         };

@@ -13,6 +13,8 @@ pub(super) struct Incarnation {
     pub(super) sequence: u64,
     /// The report from which on it has been counted.
     pub(super) counted_from: u64,
+    /// When that one was made; nothing that is counted happened before.
+    pub(super) counted_since: f64,
     /// When it was last reported, in reports taken by the master.
     pub(super) touched: u64,
     /// What it said once.
@@ -56,6 +58,7 @@ impl Incarnation {
             id,
             sequence: 0,
             counted_from: 0,
+            counted_since: f64::INFINITY,
             touched: 0,
             head: Head::default(),
             methods: Vec::new(),
@@ -70,6 +73,7 @@ impl Incarnation {
     /// From now on only what comes later counts.
     pub(super) fn rebase(&mut self) {
         self.counted_from = self.sequence;
+        self.counted_since = self.head.now;
     }
 
     /// Whether everything that it has recorded has been counted.

@@ -48,6 +48,9 @@ pub(crate) const MOST_WORKERS: usize = 10_000;
 pub struct Master {
     config: Config,
     partition: Partition,
+    /// When the statistics began or were reset, by the master's clock.
+    begun: f64,
+    /// The same, or earlier by a worker's clock.
     since: f64,
     rows: Rows,
     errors: Errors,
@@ -83,6 +86,7 @@ impl Master {
         let mut master = Self {
             partition: Partition::new(&config),
             config,
+            begun: now,
             since: now,
             rows: Rows::default(),
             errors: Errors::default(),
@@ -95,7 +99,7 @@ impl Master {
             taken: 0,
             kept: 0,
         };
-        master.all.times.begin(second(now));
+        master.all.reset(now);
         Ok(master)
     }
 
@@ -145,14 +149,14 @@ impl Master {
     }
 
     /// The statistics are reset on the master, and only there: rows stay and begin again at 0.
-    /// Workers go on counting; what they had reported so far counts no more.
+    /// Workers go on counting; what they had reported so far counts no more. Users started and
+    /// warnings are of the test, and stay.
     pub fn reset(&mut self, now: f64) {
-        self.since = now;
+        (self.begun, self.since) = (now, now);
         self.rows.reset(now);
         self.errors.clear();
         self.exceptions.clear();
-        self.all = All::default();
-        self.all.times.begin(second(now));
+        self.all.reset(now);
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.rebase();
             incarnation.forget_failures();
@@ -173,6 +177,7 @@ impl Master {
             self.kept = self.kept.saturating_sub(worker.drop_superseded(false));
         }
         self.reset(now);
+        (self.all.spawned, self.all.cpu_warnings) = (0, 0);
         self.rows.clear();
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.forget_endpoints();
@@ -202,6 +207,7 @@ impl Master {
             errors: self.errors.totals(),
             exceptions: self.exceptions.totals(),
             all: AllTotals {
+                start: self.all.start,
                 sum: self.all.sum.get(),
                 last_request: self.all.last_request,
                 current: self.all.times.current(second(now)),
@@ -212,11 +218,11 @@ impl Master {
     }
 
     /// What the workers tell of themselves: users that wait in those that live; users started and
-    /// warnings since the test began or the last reset, in all of them.
+    /// warnings since the test began, in all of them.
     pub fn process(&self) -> Process {
         let living = self.workers.values().filter_map(Worker::living);
         Process {
-            waiting: living.fold(0, |sum, process| sum.saturating_add(process.waiting)),
+            waiting: living.fold(0, |sum, process| sum.saturating_add(process.waiting())),
             spawned: self.all.spawned,
             cpu_warnings: self.all.cpu_warnings,
         }

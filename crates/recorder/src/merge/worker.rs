@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::custom::{Metrics, Union};
 use super::incarnation::Incarnation;
 use crate::CustomTotals;
+use crate::report::Head;
 
 /// Incarnations of a worker that are kept. Only the last one changes, but for late reports.
 const MOST_INCARNATIONS: usize = 4;
@@ -39,7 +40,9 @@ pub(super) struct Process {
     touched: u64,
     /// Whether it is known to be gone.
     is_gone: bool,
-    pub(super) waiting: u64,
+    /// What it said last of itself, and of which test.
+    told: crate::Process,
+    test: u64,
     pub(super) custom: Metrics,
 }
 
@@ -153,14 +156,27 @@ impl Worker {
 impl Process {
     fn new(boot: u64, touched: u64) -> Self {
         let custom = Metrics::default();
-        Self { boot, sequence: 0, touched, is_gone: false, waiting: 0, custom }
+        let told = crate::Process::default();
+        Self { boot, sequence: 0, touched, is_gone: false, told, test: 0, custom }
     }
 
-    /// It has said something new.
-    pub(super) fn lives(&mut self, sequence: u64, waiting: u64) {
+    /// It has said something new. Answers what is more than it said before of the same test.
+    pub(super) fn lives(&mut self, sequence: u64, head: &Head) -> crate::Process {
         self.sequence = sequence;
-        self.waiting = waiting;
         self.is_gone = false;
+        let told = std::mem::replace(&mut self.told, head.process.clone());
+        let before = if self.test == head.test { told } else { crate::Process::default() };
+        self.test = head.test;
+        crate::Process {
+            waiting: 0,
+            spawned: self.told.spawned.saturating_sub(before.spawned),
+            cpu_warnings: self.told.cpu_warnings.saturating_sub(before.cpu_warnings),
+        }
+    }
+
+    /// Users that wait in it.
+    pub(super) fn waiting(&self) -> u64 {
+        self.told.waiting
     }
 }
 

@@ -14,9 +14,13 @@ pub(crate) struct Head {
     pub(crate) by_status: bool,
     /// The classic buckets' bounds in seconds.
     pub(crate) buckets: Vec<f64>,
+    /// The test that the process counts users and warnings of, whatever becomes of the statistics.
+    pub(crate) test: u64,
     pub(crate) process: Process,
     /// When the statistics began.
     pub(crate) since: f64,
+    /// When this is told.
+    pub(crate) now: f64,
     /// Sum of all response times.
     pub(crate) sum: f64,
     pub(crate) last_request: Option<f64>,
@@ -34,9 +38,11 @@ impl Head {
             put_float(out, *bound);
         }
         put_float(out, view.since());
+        put_float(out, now);
         put_float(out, all.sum);
         put_float(out, all.last_request.unwrap_or(f64::NAN));
         for number in [
+            view.test(),
             process.waiting,
             process.spawned,
             process.cpu_warnings,
@@ -56,7 +62,9 @@ impl Head {
             return Err(ReportError::Malformed("the number of buckets"));
         }
         let buckets = (0..length).map(|_| from.float()).collect::<Result<_, _>>()?;
-        let (since, sum, last) = (from.float()?, from.float()?, from.float()?);
+        let (since, now) = (from.float()?, from.float()?);
+        let (sum, last) = (from.float()?, from.float()?);
+        let test = from.number()?;
         let process = Process {
             waiting: from.number()?,
             spawned: from.number()?,
@@ -66,6 +74,6 @@ impl Head {
             Folded { names: from.number()?, errors: from.number()?, exceptions: from.number()? };
         let last_request = (!last.is_nan()).then_some(last);
         let losses = Losses { folded, not_times: from.number()? };
-        Ok(Self { by_status, buckets, process, since, sum, last_request, losses })
+        Ok(Self { by_status, buckets, test, process, since, now, sum, last_request, losses })
     }
 }

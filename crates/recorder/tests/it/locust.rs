@@ -1,14 +1,18 @@
 //! After the same events the snapshot says what the real Locust says, to the last bit.
 //!
-//! `fixtures/make.py` made the events and asked Locust 2.47.0.
+//! `fixtures/make.py` made the events and asked Locust 2.47.0. A master and its workers are compared
+//! in what Locust's own messages make of it.
 
 use std::time::{Duration, SystemTime};
 
 use locust_model::{Endpoint, Snapshot};
-use recorder::{Buckets, Config, Key, Reader, Request, Writer, recorder, snapshot};
+use recorder::{
+    Buckets, Config, Key, Master, Process, Reader, Request, Writer, recorder, snapshot,
+};
 use serde_json::Value;
 
 const STEPS: &str = include_str!("../fixtures/locust.jsonl");
+const MASTER_STEPS: &str = include_str!("../fixtures/master.jsonl");
 /// As in `make.py`.
 const PERCENTILES: [f64; 13] =
     [0.0, 0.25, 0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
@@ -152,4 +156,80 @@ fn replay(config: &Config) {
         }
     }
     assert!(looks > 50, "only {looks} looks");
+}
+
+/// A worker's statistics begin again with each of its reports, and a master takes its own to begin
+/// when the first of these did: its rates after a reset are of that time.
+#[test]
+fn a_masters_current_rates_are_locusts_also_after_a_reset() {
+    let mut master: Option<Master> = None;
+    let mut workers: Vec<Writer> = Vec::new();
+    let (mut looks, mut early) = (0, 0);
+    let mut reset = 0.0;
+    for (line, step) in (1..).zip(MASTER_STEPS.lines()) {
+        let step: Value = serde_json::from_str(step).expect("a line of JSON");
+        let at = format!("line {line}");
+        if text(&step[0]) == "run" {
+            let now = number(&step[2]);
+            master = Some(Master::new(config(false), now).expect("a good configuration"));
+            let worker = || recorder(config(false), now).expect("a good configuration").0;
+            workers = vec![worker(), worker()];
+            continue;
+        }
+        let (now, master) = (number(&step[1]), master.as_mut().expect("a run"));
+        let place = |at: usize| usize::try_from(step[at].as_u64().expect("a worker")).expect("few");
+        match text(&step[0]) {
+            "request" => record(&mut workers[place(7)], 0, &step),
+            "report" => {
+                let (name, worker) = (step[2].to_string(), &mut workers[place(2)]);
+                let report = worker.report(&Process::default(), now, false);
+                let answer = master.merge(&name, &report, now).expect("a good report");
+                worker.acknowledged(&answer);
+            }
+            "begin" if step[2].is_null() => {
+                master.begin(config(false), now).expect("a good configuration");
+            }
+            "begin" => {
+                workers[place(2)].begin(config(false), now).expect("a good configuration");
+            }
+            "reset" => {
+                master.reset(now);
+                reset = now;
+            }
+            "look" => {
+                let time = SystemTime::UNIX_EPOCH;
+                let ours = snapshot(&master.totals(now), &config(false), time, Buckets::Classic);
+                check_master(&ours, &step[2], &at);
+                looks += 1;
+                let is_early = now < reset + 12.0 && ours.rates.requests > Some(0.0);
+                early += usize::from(is_early);
+            }
+            other => panic!("what is {other}?"),
+        }
+    }
+    assert!(looks > 100 && early > 10, "{looks} looks, {early} of them soon after a reset");
+}
+
+/// The counts, the rates and the current percentiles. Sums of times depend on the order in which
+/// they were made.
+#[track_caller]
+fn check_master(ours: &Snapshot, locusts: &Value, at: &str) {
+    let rows = ours.endpoints.iter().chain(&ours.total);
+    let entries = locusts["entries"].as_array().expect("a list").iter();
+    let entries: Vec<_> = entries.chain([&locusts["total"]]).collect();
+    assert_eq!(ours.endpoints.len() + 1, entries.len(), "rows, {at}");
+    for (ours, locusts) in rows.zip(entries) {
+        let at = |what: &str| format!("{what} of {}, {at}", ours.name);
+        assert_eq!(&*ours.name, text(&locusts[1]));
+        assert_eq!(ours.requests, locusts[2].as_u64(), "{}", at("requests"));
+        assert_eq!(ours.failures, locusts[3].as_u64(), "{}", at("failures"));
+        same(ours.current_rps, &locusts[8], &at("current rate"));
+        same(ours.current_fail_per_sec, &locusts[9], &at("current failures"));
+        assert_eq!(ours.response_bytes, locusts[10].as_u64(), "{}", at("bytes"));
+    }
+    same(ours.rates.requests, &locusts["total"][8], at);
+    let current = locusts["current"].as_array().expect("a list");
+    let known = ours.current_percentiles.iter().map(|percentile| percentile.value.0);
+    let expected = current.iter().filter_map(Value::as_f64);
+    assert!(known.eq(expected), "current percentiles, {at}");
 }

@@ -180,8 +180,34 @@ fn waiting_users_are_those_of_living_workers_and_started_ones_those_of_all() {
     }
     master.gone("a");
     assert_eq!(master.process(), Process { waiting: 2, spawned: 20, cpu_warnings: 2 });
-    master.reset(NOW);
+    master.begin(Config::default(), NOW).expect("a good configuration");
     assert_eq!(master.process(), Process { waiting: 2, spawned: 0, cpu_warnings: 0 });
+}
+
+/// They were 0 after a reset, though the users were there.
+#[test]
+fn a_reset_leaves_users_started_and_warnings_of_the_test() {
+    let mut master = master();
+    let mut worker = Worker::new();
+    let tell = |master: &mut Master, worker: &mut Worker, spawned, cpu_warnings| {
+        let process = Process { waiting: 0, spawned, cpu_warnings };
+        let report = worker.writer.report(&process, NOW, false);
+        let answer = master.merge("a", &report, NOW).expect("a good report");
+        worker.writer.acknowledged(&answer);
+        (master.process().spawned, master.process().cpu_warnings)
+    };
+    assert_eq!(tell(&mut master, &mut worker, 10, 1), (10, 1));
+    master.reset(NOW);
+    assert_eq!(tell(&mut master, &mut worker, 12, 1), (12, 1));
+    // `--reset-stats` resets a worker's statistics too, and users may have come since its report.
+    worker.writer.reset(NOW);
+    master.reset(NOW);
+    assert_eq!((master.process().spawned, master.process().cpu_warnings), (12, 1));
+    assert_eq!(tell(&mut master, &mut worker, 15, 2), (15, 2));
+    // The next test.
+    worker.writer.begin(Config::default(), NOW).expect("a good configuration");
+    master.begin(Config::default(), NOW).expect("a good configuration");
+    assert_eq!(tell(&mut master, &mut worker, 20, 1), (20, 1));
 }
 
 #[test]
