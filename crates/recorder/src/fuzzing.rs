@@ -23,10 +23,11 @@ pub fn report(content: &[u8]) {
     if master.merge("worker", &report, NOW).is_err() {
         assert_eq!((master.totals(NOW), master.process()), before, "it was refused");
     }
-    match course % 4 {
+    match course % 5 {
         0 => master.reset(NOW),
         1 => master.begin(Config::default(), NOW).expect("a good configuration"),
         2 => master.gone("worker"),
+        3 => master = Master::new(Config::default(), NOW + 1.0).expect("a good configuration"),
         _ => {}
     }
     let _ = master.merge("worker", &report, NOW);

@@ -46,6 +46,8 @@ pub(crate) const MOST_WORKERS: usize = 10_000;
 /// Merges what workers report.
 #[derive(Debug)]
 pub struct Master {
+    /// Tells this master from the one before, which the workers may have reported to.
+    number: u64,
     config: Config,
     partition: Partition,
     /// When the statistics began or were reset, by the master's clock.
@@ -84,6 +86,7 @@ impl Master {
     pub fn new(config: Config, now: f64) -> Result<Self, ConfigError> {
         config.check()?;
         let mut master = Self {
+            number: report::number_of(now),
             partition: Partition::new(&config),
             config,
             begun: now,
@@ -117,8 +120,8 @@ impl Master {
         let id = (envelope.boot, envelope.incarnation);
         let none = Worker::default();
         let known = self.workers.get(worker).unwrap_or(&none);
-        let counts = match course(known, &envelope) {
-            Course::Answer(has) => return Ok(answer(id, has)),
+        let counts = match self.course(known, &envelope) {
+            Course::Answer(has) => return Ok(self.answer(id, has)),
             Course::Take { counts } => counts,
         };
         if self.workers.len() >= MOST_WORKERS && !self.workers.contains_key(worker) {
@@ -145,7 +148,7 @@ impl Master {
             None => Some(custom::Metrics::default().check(custom)?),
         };
         self.apply(worker, Checked { envelope, head, staged, custom, counts }, now);
-        Ok(answer(id, envelope.sequence))
+        Ok(self.answer(id, envelope.sequence))
     }
 
     /// The statistics are reset on the master, and only there: rows stay and begin again at 0.
@@ -253,28 +256,29 @@ impl Master {
         }
         if self.kept.saturating_add(bytes) > MOST_KEPT { Err(ReportError::NoRoom) } else { Ok(()) }
     }
-}
 
-/// What is to be done with a report of this worker.
-fn course(worker: &Worker, envelope: &Envelope) -> Course {
-    let id = (envelope.boot, envelope.incarnation);
-    if let Some(known) = worker.find(id) {
-        let is_next = known.sequence < envelope.sequence && envelope.base <= known.sequence;
-        return if is_next {
-            Course::Take { counts: true }
-        } else {
-            Course::Answer(known.sequence)
-        };
+    /// What is to be done with a report of this worker.
+    fn course(&self, worker: &Worker, envelope: &Envelope) -> Course {
+        let id = (envelope.boot, envelope.incarnation);
+        if let Some(known) = worker.find(id) {
+            let is_next = known.sequence < envelope.sequence && envelope.base <= known.sequence;
+            return if is_next {
+                Course::Take { counts: true }
+            } else {
+                Course::Answer(known.sequence)
+            };
+        }
+        match worker.remembered(id) {
+            // What it goes on from is not known.
+            _ if envelope.base > 0 => Course::Answer(0),
+            Some(sequence) if envelope.sequence <= sequence => Course::Answer(0),
+            Some(_) => Course::Take { counts: false },
+            // What a master before this one had is not shown by this one, nor by its Locust.
+            None => Course::Take { counts: [0, self.number].contains(&envelope.master) },
+        }
     }
-    match worker.remembered(id) {
-        // What it goes on from is not known.
-        _ if envelope.base > 0 => Course::Answer(0),
-        Some(sequence) if envelope.sequence <= sequence => Course::Answer(0),
-        Some(_) => Course::Take { counts: false },
-        None => Course::Take { counts: true },
-    }
-}
 
-fn answer((boot, incarnation): (u64, u64), has: u64) -> Vec<u8> {
-    Acknowledgement { boot, incarnation, has }.to_bytes()
+    fn answer(&self, (boot, incarnation): (u64, u64), has: u64) -> Vec<u8> {
+        Acknowledgement { boot, incarnation, has, master: self.number }.to_bytes()
+    }
 }

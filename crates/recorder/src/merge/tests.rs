@@ -76,7 +76,7 @@ proptest! {
 fn envelope() -> Vec<u8> {
     let mut out = Vec::new();
     let (boot, incarnation, sequence) = (1, 0, 1);
-    Envelope { boot, incarnation, sequence, base: 0, extremes_from: 0 }.put(&mut out);
+    Envelope { boot, incarnation, sequence, base: 0, extremes_from: 0, master: 0 }.put(&mut out);
     out
 }
 

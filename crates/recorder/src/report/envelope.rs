@@ -1,6 +1,8 @@
 //! What surrounds a report's content: its format, whose it is, which it follows, its checksum. And
 //! the master's answer.
 
+use std::hash::{BuildHasher, RandomState};
+
 use super::bytes::{Cursor, put_number};
 use super::{MOST_BYTES, ReportError, VERSION};
 
@@ -17,6 +19,8 @@ pub(crate) struct Envelope {
     pub(crate) base: u64,
     /// The report since which an endpoint's extremes are told beside those of all its time.
     pub(crate) extremes_from: u64,
+    /// The master that is known to have some of these statistics, by its number; 0 where none is.
+    pub(crate) master: u64,
 }
 
 /// Bytes of a checksum.
@@ -29,6 +33,7 @@ impl Envelope {
         for number in [self.incarnation, self.sequence, self.base, self.extremes_from] {
             put_number(out, number);
         }
+        out.extend_from_slice(&self.master.to_le_bytes());
     }
 
     pub(crate) fn read(from: &mut Cursor<'_>) -> Result<Self, ReportError> {
@@ -38,12 +43,21 @@ impl Envelope {
             sequence: from.number()?,
             base: from.number()?,
             extremes_from: from.number()?,
+            master: from.word()?,
         };
         if envelope.base >= envelope.sequence || envelope.extremes_from >= envelope.sequence {
             return Err(ReportError::Malformed("its number"));
         }
         Ok(envelope)
     }
+}
+
+/// A number for a process or a master: when it began, in nanoseconds, and where two did so at the
+/// same moment, chance. Never 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+pub(crate) fn number_of(now: f64) -> u64 {
+    let nanoseconds = (now * 1e9) as u64;
+    (nanoseconds & !0xff | RandomState::new().hash_one(0) & 0xff).max(1)
 }
 
 /// Ends a report.
@@ -96,6 +110,8 @@ pub(crate) struct Acknowledgement {
     /// The last report up to which the master has everything of this incarnation; 0 if it wants
     /// everything.
     pub(crate) has: u64,
+    /// The number of the master that answers.
+    pub(crate) master: u64,
 }
 
 impl Acknowledgement {
@@ -104,13 +120,15 @@ impl Acknowledgement {
         out.extend_from_slice(&self.boot.to_le_bytes());
         put_number(&mut out, self.incarnation);
         put_number(&mut out, self.has);
+        out.extend_from_slice(&self.master.to_le_bytes());
         seal(&mut out);
         out
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, ReportError> {
         let mut from = open(bytes)?;
-        let answer = Self { boot: from.word()?, incarnation: from.number()?, has: from.number()? };
+        let (boot, incarnation) = (from.word()?, from.number()?);
+        let answer = Self { boot, incarnation, has: from.number()?, master: from.word()? };
         if from.is_empty() { Ok(answer) } else { Err(ReportError::Malformed("its length")) }
     }
 }

@@ -31,7 +31,7 @@ pub use error::ReportError;
 pub(crate) use custom::{CustomPart, MetricPart};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use envelope::seal;
-pub(crate) use envelope::{Acknowledgement, Envelope, open};
+pub(crate) use envelope::{Acknowledgement, Envelope, number_of, open};
 pub(crate) use head::Head;
 pub(crate) use numbers::Numbers;
 pub(crate) use reporter::Reporter;

@@ -1,14 +1,13 @@
 //! The maker of reports: knows what the master has.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 
 use locust_model::Text;
 
 use super::Head;
 use super::bytes::put_text;
 use super::custom::TrackedCustom;
-use super::envelope::{Acknowledgement, Envelope, seal};
+use super::envelope::{Acknowledgement, Envelope, number_of, seal};
 use super::numbers;
 use super::rows::{Extremes, RowWriter, put_outcome, put_table};
 use super::tracked::{Mark, Marks, Table};
@@ -49,6 +48,8 @@ pub(crate) struct Reporter {
     sequence: u64,
     /// The last one that the master is known to have.
     acknowledged: u64,
+    /// The master that has had some of the present statistics; 0 where none is known to.
+    master: u64,
     /// Since which one all are wanted full, if the last one was.
     full_from: Option<u64>,
     extremes_from: u64,
@@ -95,7 +96,7 @@ impl Reporter {
         now: f64,
         full: bool,
     ) -> Vec<u8> {
-        let boot = *self.boot.get_or_insert_with(|| boot(now));
+        let boot = *self.boot.get_or_insert_with(|| number_of(now));
         let incarnation = view.generation();
         if incarnation != self.incarnation || self.sequence == 0 {
             self.begin(incarnation);
@@ -109,6 +110,7 @@ impl Reporter {
             sequence: self.sequence,
             base: if is_full { 0 } else { self.acknowledged },
             extremes_from: self.extremes_from,
+            master: self.master,
         };
         let mut rows = std::mem::take(&mut self.scratch.rows);
         rows.clear();
@@ -143,6 +145,9 @@ impl Reporter {
         }
         // It may be less than before: the master may have begun anew.
         self.acknowledged = answer.has;
+        if answer.has > 0 {
+            self.master = answer.master;
+        }
         if answer.has == self.sequence {
             self.extremes_from = answer.has;
         }
@@ -152,6 +157,7 @@ impl Reporter {
     fn begin(&mut self, incarnation: u64) {
         self.incarnation = incarnation;
         self.acknowledged = 0;
+        self.master = 0;
         self.full_from = None;
         self.extremes_from = self.sequence;
         self.endpoints.clear();
@@ -295,12 +301,4 @@ impl Tracked {
             Extremes::Own(min, max)
         }
     }
-}
-
-/// A process's number: when it made its first report, in nanoseconds, and where two did so at the
-/// same moment, chance.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-fn boot(now: f64) -> u64 {
-    let nanoseconds = (now * 1e9) as u64;
-    nanoseconds & !0xff | RandomState::new().hash_one(0) & 0xff
 }

@@ -210,18 +210,47 @@ fn a_reset_leaves_users_started_and_warnings_of_the_test() {
     assert_eq!(tell(&mut master, &mut worker, 20, 1), (20, 1));
 }
 
+/// What the master before had was counted again, which the new master's Locust does not.
 #[test]
-fn a_restarted_master_asks_for_everything() {
+fn a_restarted_master_asks_for_everything_and_counts_from_there_on() {
     let mut before = master();
     let mut worker = Worker::new();
     worker.request("/", 5.0, NOW);
     worker.tell(&mut before, "a", NOW);
     worker.request("/", 6.0, NOW);
-    let mut after = master();
-    let answer = after.merge("a", &worker.report(NOW), NOW).expect("a good report");
-    assert_eq!(requests(&after), 0, "the first request is not known");
+    let mut after = Master::new(Config::default(), NOW + 5.0).expect("a good configuration");
+    let late = worker.report(NOW);
+    let answer = after.merge("a", &late, NOW).expect("a good report");
     worker.writer.acknowledged(&answer);
+    let all = worker.report(NOW);
+    let _lost = after.merge("a", &all, NOW).expect("a good report");
+    assert_eq!(requests(&after), 0);
+    worker.request("/", 7.0, NOW);
+    worker.request("/new", 8.0, NOW);
     worker.tell(&mut after, "a", NOW);
+    for report in [&all, &late] {
+        after.merge("a", report, NOW).expect("a good report");
+    }
+    assert_eq!(requests(&after), 2);
+    worker.tell(&mut after, "a", NOW);
+    assert_eq!(requests(&after), 2);
+}
+
+#[test]
+fn what_begins_under_a_restarted_master_counts_whole() {
+    let mut worker = Worker::new();
+    worker.request("/", 5.0, NOW);
+    worker.tell(&mut master(), "a", NOW);
+    let mut after = Master::new(Config::default(), NOW + 5.0).expect("a good configuration");
+    worker.writer.begin(Config::default(), NOW + 6.0).expect("a good configuration");
+    worker.request("/", 5.0, NOW + 7.0);
+    worker.tell(&mut after, "a", NOW + 7.0);
+    assert_eq!(requests(&after), 1);
+    // Another worker, whose reports no master has answered.
+    let mut other = Worker::new();
+    other.request("/", 5.0, NOW);
+    other.report(NOW);
+    other.tell(&mut after, "b", NOW + 7.0);
     assert_eq!(requests(&after), 2);
 }
 
