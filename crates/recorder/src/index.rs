@@ -14,7 +14,7 @@ use crate::book::Book;
 use crate::endpoint::{Endpoint, Outcome, Times};
 use crate::failure::{Failure, Raised};
 use crate::text::cut;
-use methods::Methods;
+pub(crate) use methods::Methods;
 
 /// Outcomes of one endpoint that are kept apart. Codes of a protocol are fewer; more are a
 /// client's free invention.

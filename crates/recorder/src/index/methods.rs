@@ -9,11 +9,11 @@ const MOST: usize = 32;
 
 /// The first few methods.
 #[derive(Debug, Default)]
-pub(super) struct Methods(HashSet<Text>);
+pub(crate) struct Methods(HashSet<Text>);
 
 impl Methods {
     /// The method itself, or `other` where there are too many.
-    pub(super) fn keep(&mut self, method: &str) -> Text {
+    pub(crate) fn keep(&mut self, method: &str) -> Text {
         if let Some(known) = self.0.get(method) {
             return Text::clone(known);
         }

@@ -185,8 +185,10 @@ impl Counted<'_> {
                 (None, None) => continue,
             };
             endpoint.place = Some(place);
-            let folded = self.rows.add(place, change, staged, &known.outcomes, moment);
-            add(&mut self.losses.folded.names, folded);
+            let lost = self.rows.add(place.row, change, staged, &known.outcomes, moment);
+            let folded = &mut self.losses.folded;
+            add(&mut folded.names, if place.is_lost { change.requests } else { 0 });
+            add(&mut folded.exceptions, lost);
             for distribution in &staged.distributions[change.distributions.clone()] {
                 self.all.times.add(&staged.cells[distribution.cells.clone()]);
             }
@@ -200,8 +202,8 @@ impl Counted<'_> {
             let Some(error) = known.errors.get_mut(change.row) else { continue };
             let place = *error.place.get_or_insert_with(|| self.errors.place(&error.key, most));
             let first = first_counted(change, is_whole);
-            let folded = self.errors.add(place, change.more, first, change.last_seen);
-            add(&mut self.losses.folded.errors, folded);
+            self.errors.add(place.row, change.more, first, change.last_seen);
+            add(&mut self.losses.folded.errors, if place.is_lost { change.more } else { 0 });
         }
         for ExceptionChange { row, more, .. } in &staged.exceptions {
             let Some(exception) = known.exceptions.get_mut(*row).filter(|_| *more > 0) else {
@@ -209,8 +211,8 @@ impl Counted<'_> {
             };
             let place =
                 *exception.place.get_or_insert_with(|| self.exceptions.place(&exception.key, most));
-            let folded = self.exceptions.add(place, *more, node);
-            add(&mut self.losses.folded.exceptions, folded);
+            self.exceptions.add(place.row, *more, node);
+            add(&mut self.losses.folded.exceptions, if place.is_lost { *more } else { 0 });
         }
     }
 

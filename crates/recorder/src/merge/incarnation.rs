@@ -31,6 +31,14 @@ pub(super) struct Incarnation {
 /// Method, name, error.
 pub(super) type ErrorKey = (Text, Text, Text);
 
+/// Where something is counted among what all workers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) row: usize,
+    /// Whether it lost its own name to be there.
+    pub(super) is_lost: bool,
+}
+
 /// An endpoint as it was last reported.
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -38,7 +46,7 @@ pub(super) struct Endpoint {
     pub(super) method: usize,
     pub(super) name: Text,
     /// Where it is counted, since it has been.
-    pub(super) place: Option<usize>,
+    pub(super) place: Option<Place>,
     /// Its numbers as they came.
     pub(super) numbers: Box<[u8]>,
 }
@@ -49,7 +57,7 @@ pub(super) struct Failure<K> {
     pub(super) key: K,
     pub(super) count: u64,
     /// Where it is counted, since it has been.
-    pub(super) place: Option<usize>,
+    pub(super) place: Option<Place>,
 }
 
 impl Incarnation {

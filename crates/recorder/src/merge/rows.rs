@@ -1,18 +1,17 @@
 //! The endpoints of all workers together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use locust_model::{OTHER, Text};
 
+use super::incarnation::Place;
 use super::recent::Seconds;
 use super::stage::{Change, Staged};
 use super::sum::Sum;
+use crate::index::Methods;
 use crate::{Cells, DistributionTotals, EndpointTotals, ResponseTotals};
 
-/// Kinds of request that keep a folded row of their own, as in a snapshot.
-const MOST_FOLDED_METHODS: usize = 32;
-
-/// Outcomes of one endpoint that are kept apart.
+/// Outcomes of one endpoint that are kept apart; those beyond share one more.
 const MOST_OUTCOMES: usize = 1_000;
 
 /// The endpoints of all workers together.
@@ -20,15 +19,15 @@ const MOST_OUTCOMES: usize = 1_000;
 pub(super) struct Rows {
     index: HashMap<(Text, Text), usize>,
     all: Vec<Row>,
-    folded_methods: HashSet<Text>,
+    /// Of endpoints that lost their names.
+    methods: Methods,
+    folded_rows: usize,
 }
 
 #[derive(Debug)]
 struct Row {
     method: Text,
     name: Text,
-    /// Whether it stands for those that were too many.
-    is_folded: bool,
     since: f64,
     responses: Vec<ResponseTotals>,
     distributions: Vec<Distribution>,
@@ -59,48 +58,44 @@ pub(super) struct Moment {
 }
 
 impl Rows {
-    /// The place of an endpoint's row, which is made if need be.
-    pub(super) fn place(&mut self, method: &Text, name: &Text, most: usize) -> usize {
+    /// The place of an endpoint, which is made if need be.
+    pub(super) fn place(&mut self, method: &Text, name: &Text, most: usize) -> Place {
         let mut key = (Text::clone(method), Text::clone(name));
-        if let Some(&place) = self.index.get(&key) {
-            return place;
+        if let Some(&row) = self.index.get(&key) {
+            return Place { row, is_lost: false };
         }
-        let is_folded = self.all.len() - self.folded_methods.len() >= most;
+        // One that a worker has folded takes no other's place, and is lost no more.
+        let is_other = &**name == OTHER;
+        let is_folded = is_other || self.all.len() - self.folded_rows >= most;
         if is_folded {
-            key = (self.folded_method(method), OTHER.into());
-            if let Some(&place) = self.index.get(&key) {
-                return place;
-            }
-            self.folded_methods.insert(Text::clone(&key.0));
+            key = (self.methods.keep(method), OTHER.into());
         }
-        let place = self.all.len();
-        self.all.push(Row::new(Text::clone(&key.0), Text::clone(&key.1), is_folded));
-        self.index.insert(key, place);
-        place
-    }
-
-    fn folded_method(&self, method: &Text) -> Text {
-        let is_kept =
-            self.folded_methods.contains(method) || self.folded_methods.len() < MOST_FOLDED_METHODS;
-        if is_kept { Text::clone(method) } else { OTHER.into() }
+        let all = &mut self.all;
+        let row = *self.index.entry(key).or_insert_with_key(|(method, name)| {
+            self.folded_rows += usize::from(is_folded);
+            all.push(Row::new(Text::clone(method), Text::clone(name)));
+            all.len() - 1
+        });
+        Place { row, is_lost: is_folded && !is_other }
     }
 
     /// Adds a change to a row; `outcomes` are those of the incarnation that it is of. Answers how
-    /// many requests have lost their name by it.
+    /// many requests have lost their outcome by it.
     pub(super) fn add(
         &mut self,
-        place: usize,
+        row: usize,
         change: &Change<'_>,
         staged: &Staged<'_>,
         outcomes: &[(Option<i64>, Text)],
         moment: Moment,
     ) -> u64 {
-        let Some(row) = self.all.get_mut(place) else { return 0 };
+        let Some(row) = self.all.get_mut(row) else { return 0 };
+        let mut lost = 0;
         row.since = row.since.min(change.since.max(moment.not_before));
         for response in &staged.responses[change.responses.clone()] {
             if let Some((status, exception)) = outcomes.get(response.outcome) {
                 let since = response.since.max(moment.not_before);
-                row.add_responses(*status, exception, response.requests, since);
+                lost += row.add_responses((*status, exception), response.requests, since);
             }
         }
         for distribution in &staged.distributions[change.distributions.clone()] {
@@ -111,7 +106,7 @@ impl Rows {
             row.seconds.add(*second, moment.now);
         }
         row.add_scalars(change);
-        if row.is_folded { change.requests } else { 0 }
+        lost
     }
 
     /// Back to zero; the rows stay.
@@ -131,11 +126,10 @@ impl Rows {
 }
 
 impl Row {
-    fn new(method: Text, name: Text, is_folded: bool) -> Self {
+    fn new(method: Text, name: Text) -> Self {
         Self {
             method,
             name,
-            is_folded,
             since: f64::INFINITY,
             responses: Vec::new(),
             distributions: Vec::new(),
@@ -164,20 +158,32 @@ impl Row {
         self.max = self.max.max(change.max);
     }
 
-    fn add_responses(&mut self, status: Option<i64>, exception: &Text, requests: u64, since: f64) {
-        let is_same =
-            |known: &ResponseTotals| known.status == status && known.exception == *exception;
-        if let Some(known) = self.responses.iter_mut().find(|known| is_same(known)) {
+    /// Answers how many requests have lost their outcome by it.
+    fn add_responses(
+        &mut self,
+        (mut status, exception): (Option<i64>, &Text),
+        requests: u64,
+        since: f64,
+    ) -> u64 {
+        let other = (None, OTHER);
+        let mut exception = Text::clone(exception);
+        let mut lost = 0;
+        let find = |rows: &[ResponseTotals], (status, exception): (Option<i64>, &str)| {
+            rows.iter().position(|row| row.status == status && &*row.exception == exception)
+        };
+        let mut at = find(&self.responses, (status, &exception));
+        if at.is_none() && self.responses.len() >= MOST_OUTCOMES && (status, &*exception) != other {
+            (status, exception) = (None, OTHER.into());
+            lost = requests;
+            at = find(&self.responses, other);
+        }
+        if let Some(known) = at.and_then(|at| self.responses.get_mut(at)) {
             known.requests = known.requests.saturating_add(requests);
             known.since = known.since.min(since);
-        } else if self.responses.len() < MOST_OUTCOMES {
-            let exception = Text::clone(exception);
+        } else {
             self.responses.push(ResponseTotals { status, exception, requests, since });
-        } else if let Some(last) = self.responses.last_mut() {
-            // The last place is for all that have none of their own.
-            (last.status, last.exception) = (None, OTHER.into());
-            last.requests = last.requests.saturating_add(requests);
         }
+        lost
     }
 
     fn distribution(&mut self, status: Option<i64>) -> &mut Distribution {
@@ -317,7 +323,7 @@ mod tests {
 
     #[test]
     fn times_beyond_the_bound_of_statuses_are_of_none() {
-        let mut row = Row::new("GET".into(), "/".into(), false);
+        let mut row = Row::new("GET".into(), "/".into());
         for status in 0..1_003 {
             row.distribution(Some(status)).add(Sum::default(), &[(1, 1)]);
         }
@@ -331,13 +337,43 @@ mod tests {
     fn names_beyond_the_bound_share_a_row_of_their_method() {
         let mut rows = Rows::default();
         let mut place = |method: &str, name: &str| rows.place(&method.into(), &name.into(), 1);
-        assert_eq!(place("GET", "/a"), 0);
-        assert_eq!(place("GET", "/b"), 1);
-        assert_eq!(place("POST", "/b"), 2);
-        assert_eq!(place("GET", "/c"), 1);
-        assert_eq!(place("GET", "/a"), 0);
+        let kept = |row| Place { row, is_lost: false };
+        let lost = |row| Place { row, is_lost: true };
+        assert_eq!(place("GET", "/a"), kept(0));
+        assert_eq!(place("GET", "/b"), lost(1));
+        assert_eq!(place("POST", "/b"), lost(2));
+        assert_eq!(place("GET", "/c"), lost(1));
+        assert_eq!(place("GET", "/a"), kept(0));
         let labels: Vec<_> = rows.totals().into_iter().map(|row| (row.method, row.name)).collect();
         let expected = [("GET", "/a"), ("GET", "other"), ("POST", "other")];
         assert_eq!(labels, expected.map(|(method, name)| (method.into(), name.into())));
+    }
+
+    /// A worker's row of such names was counted as lost once more where the master had folded too,
+    /// and the master's own losses were not where that row was there before.
+    #[test]
+    fn a_name_is_lost_once() {
+        let mut rows = Rows::default();
+        let mut place = |name: &str| rows.place(&"GET".into(), &name.into(), 1);
+        assert_eq!(place("other"), Place { row: 0, is_lost: false });
+        assert_eq!(place("/a"), Place { row: 1, is_lost: false });
+        assert_eq!(place("/b"), Place { row: 0, is_lost: true });
+        assert_eq!(place("other"), Place { row: 0, is_lost: false });
+    }
+
+    #[test]
+    fn outcomes_beyond_the_bound_share_one_and_are_counted() {
+        let mut row = Row::new("GET".into(), "/".into());
+        let mut add =
+            |status, exception: &str| row.add_responses((status, &exception.into()), 2, 0.0);
+        for status in 0..1_000 {
+            assert_eq!(add(Some(status), ""), 0);
+        }
+        assert_eq!(add(Some(1_000), ""), 2);
+        assert_eq!(add(Some(1_001), "E"), 2);
+        assert_eq!(add(None, "other"), 0, "a worker had lost it");
+        assert_eq!(add(Some(999), ""), 0);
+        assert_eq!(row.responses.len(), 1_001);
+        assert_eq!((row.responses[999].requests, row.responses[1_000].requests), (4, 6));
     }
 }
