@@ -57,7 +57,8 @@ async fn bad_files_are_refused_with_their_name_and_the_reason() {
         };
         let directory = format!("{}/", directory.path().display());
         let got = got.replace(&directory, "");
-        if got != format!("web configuration file {name}{expected}") || got.contains("hunter2") {
+        let line = format!("--web.config.file: web configuration file {name}{expected}");
+        if got != line || got.contains("hunter2") {
             wrong.push(format!("{name}\n  expected {expected}\n  got      {got}\n"));
         }
     }
