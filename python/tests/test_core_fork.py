@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from exposition import core
 
 pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork")
 
@@ -98,3 +102,81 @@ print({in_child(work) for _ in range(20)})
 over.set()
 """)
     assert said == "{'((1, 0), 1)'}"
+
+
+# Ways to start a child that lives on.
+CHILDREN = {
+    "os.fork": """
+child = os.fork()
+if child == 0:
+    time.sleep(60)
+    os._exit(0)
+""",
+    "multiprocessing": """
+import multiprocessing
+process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+process.start()
+child = process.pid
+""",
+    "gevent": """
+import gevent
+child = gevent.fork()
+if child == 0:
+    time.sleep(60)
+    os._exit(0)
+""",
+    "subprocess": """
+import subprocess
+sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+child = subprocess.Popen(sleep, close_fds=False).pid
+""",
+}
+
+
+@pytest.mark.parametrize("way", CHILDREN)
+def test_a_child_holds_neither_the_port_nor_a_connection_of_a_parent_that_was_killed(
+    way: str,
+) -> None:
+    script = f"""
+(address,) = made.serve(["127.0.0.1:0"])
+print(address, flush=True)
+sys.stdin.readline()
+{CHILDREN[way]}
+print(child, flush=True)
+time.sleep(60)
+"""
+    python = [sys.executable, "-c", BEGINNING + script]
+    parent = subprocess.Popen(
+        python, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
+    )
+    assert parent.stdin is not None and parent.stdout is not None
+    child = 0
+    try:
+        address = parent.stdout.readline().strip()
+        # Prometheus keeps its connection, too.
+        connection = http.client.HTTPConnection(address, timeout=5)
+        connection.request("GET", "/metrics")
+        assert connection.getresponse().read()
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        child = int(parent.stdout.readline())
+        connection.request("GET", "/metrics")
+        assert connection.getresponse().read(), "what the child does is nothing to its parent"
+        parent.kill()
+        parent.wait(10)
+        with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+            connection.request("GET", "/metrics")
+            connection.getresponse()
+        with pytest.raises(ConnectionRefusedError):
+            http.client.HTTPConnection(address, timeout=5).connect()
+        other = core()
+        assert other.serve([address]) == [address]
+        other.close(1)
+        os.kill(child, 0)  # it lives on
+    finally:
+        parent.kill()
+        parent.wait(10)
+        parent.stdin.close()
+        parent.stdout.close()
+        if child:
+            os.kill(child, signal.SIGKILL)

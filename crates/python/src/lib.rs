@@ -54,6 +54,16 @@ mod _core {
     #[expect(non_upper_case_globals, reason = "it is what Python calls it")]
     const __version__: &str = locust_exporter::BUILD.version;
 
+    #[cfg(unix)]
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let close = wrap_pyfunction!(crate::server::close_inherited, module)?;
+        let hooks = pyo3::types::PyDict::new(module.py());
+        hooks.set_item("after_in_child", close)?;
+        module.py().import("os")?.call_method("register_at_fork", (), Some(&hooks))?;
+        Ok(())
+    }
+
     /// Every option of the exporter inside Locust.
     #[pyfunction]
     fn options() -> Vec<Option> {

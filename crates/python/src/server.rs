@@ -12,6 +12,18 @@ use web::{Config, Hooks, Server};
 
 use crate::thread::spawn_deaf;
 
+/// Closes what a child that was just forked has inherited of its parent's servers: their thread
+/// lives in the parent alone.
+#[cfg(unix)]
+#[pyo3::pyfunction]
+pub(crate) fn close_inherited() {
+    for socket in web::inherited_sockets() {
+        // SAFETY: the socket is open, and what owns it belongs to a thread that this process does
+        // not have: nothing here uses it, or closes it again.
+        unsafe { libc::close(socket) };
+    }
+}
+
 /// How long work that cannot be interrupted may go on after the end.
 const LAST_WORK: Duration = Duration::from_millis(100);
 

@@ -9,18 +9,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::activity::Activity;
+use crate::sockets::Noted;
 
 /// The socket. It lies below TLS, where a slow reader shows.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    stream: TcpStream,
+    stream: Noted<TcpStream>,
     activity: Option<Arc<Activity>>,
 }
 
 impl Watched {
     /// A socket that nobody watches yet (the TLS handshake has a timeout of its own).
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, activity: None }
+        Self { stream: Noted::new(stream), activity: None }
     }
 
     /// From now on `activity` hears of reads and writes.
@@ -31,7 +32,7 @@ impl Watched {
     /// The first byte to be read, without taking it; none if the client has gone.
     pub(crate) async fn peek(&self) -> io::Result<Option<u8>> {
         let mut first = [0];
-        let got = self.stream.peek(&mut first).await?;
+        let got = self.stream.socket.peek(&mut first).await?;
         Ok((got > 0).then_some(first[0]))
     }
 
@@ -50,7 +51,7 @@ impl AsyncRead for Watched {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let read = Pin::new(&mut self.stream.socket).poll_read(cx, buf);
         if buf.filled().len() > before
             && let Some(activity) = &self.activity
         {
@@ -66,7 +67,7 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let written = Pin::new(&mut self.stream.socket).poll_write(cx, buf);
         self.wrote(written)
     }
 
@@ -75,16 +76,16 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let written = Pin::new(&mut self.stream.socket).poll_write_vectored(cx, bufs);
         self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        let flushed = Pin::new(&mut self.stream.socket).poll_flush(cx);
         if let (Poll::Ready(Ok(())), Some(activity)) = (&flushed, &self.activity) {
             activity.flushed();
         }
@@ -92,6 +93,6 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.stream.socket).poll_shutdown(cx)
     }
 }

@@ -35,6 +35,7 @@ mod negotiated;
 mod routes;
 mod scrape;
 mod server;
+mod sockets;
 mod stream;
 mod tls;
 pub mod webconfig;
@@ -46,3 +47,4 @@ pub use gather::{
 };
 pub use listen::{Listen, ListenError};
 pub use server::Server;
+pub use sockets::inherited_sockets;

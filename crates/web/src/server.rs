@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::connection::{self, Shared};
 use crate::crowd::Crowd;
 use crate::guard::Guard;
+use crate::sockets::Noted;
 use crate::webconfig::Vigil;
 use crate::{Config, Error, Hooks, routes};
 
@@ -22,7 +23,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A server that listens, and serves once it is [run](Server::run).
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Noted<TcpListener>>,
     addresses: Vec<SocketAddr>,
     shared: Arc<Shared>,
     crowd: Arc<Crowd>,
@@ -53,7 +54,7 @@ impl Server {
         let mut addresses = Vec::with_capacity(listeners.len());
         for listener in &listeners {
             let unknown = |cause| Error::Listen { address: "a socket".to_owned(), cause };
-            addresses.push(listener.local_addr().map_err(unknown)?);
+            addresses.push(listener.socket.local_addr().map_err(unknown)?);
         }
         let shared = Arc::new(Shared {
             guard: Guard::new(router, Arc::clone(&vigil)),
@@ -105,19 +106,19 @@ impl Server {
     }
 }
 
-async fn bind_all(config: &Config) -> Result<Vec<TcpListener>, Error> {
+async fn bind_all(config: &Config) -> Result<Vec<Noted<TcpListener>>, Error> {
     if config.listen.is_empty() {
         return Err(Error::NoAddress);
     }
     let mut listeners = Vec::with_capacity(config.listen.len());
     for listen in &config.listen {
-        listeners.push(listen.bind().await?);
+        listeners.push(Noted::new(listen.bind().await?));
     }
     Ok(listeners)
 }
 
 /// The sockets that systemd handed over.
-fn from_systemd(fds: &mut ListenFd) -> Result<Vec<TcpListener>, Error> {
+fn from_systemd(fds: &mut ListenFd) -> Result<Vec<Noted<TcpListener>>, Error> {
     let mut listeners = Vec::with_capacity(fds.len());
     for index in 0..fds.len() {
         let unusable = |error: io::Error| {
@@ -127,7 +128,7 @@ fn from_systemd(fds: &mut ListenFd) -> Result<Vec<TcpListener>, Error> {
         };
         let Some(listener) = fds.take_tcp_listener(index).map_err(unusable)? else { continue };
         listener.set_nonblocking(true).map_err(unusable)?;
-        listeners.push(TcpListener::from_std(listener).map_err(unusable)?);
+        listeners.push(Noted::new(TcpListener::from_std(listener).map_err(unusable)?));
     }
     if listeners.is_empty() {
         return Err(Error::Systemd(
@@ -141,7 +142,7 @@ fn from_systemd(fds: &mut ListenFd) -> Result<Vec<TcpListener>, Error> {
 
 /// Accepts on one listener.
 struct Acceptor {
-    listener: TcpListener,
+    listener: Noted<TcpListener>,
     shared: Arc<Shared>,
     crowd: Arc<Crowd>,
     connections: TaskTracker,
@@ -152,7 +153,7 @@ impl Acceptor {
     async fn run(self) {
         let mut told = false;
         loop {
-            match self.listener.accept().await {
+            match self.listener.socket.accept().await {
                 Ok((stream, peer)) => {
                     told = false;
                     let Some(member) = self.crowd.join() else {
