@@ -41,10 +41,16 @@ _HOMES = {
     "install": "_session",
 }
 
+# Of ``prometheus_client``, whose other metrics have their names here.
+_ABSENT = ("Enum", "Info", "Summary")
+
 
 def __getattr__(name: str) -> object:
     # Importing Locust patches the process for gevent and takes half a second. The command line
     # of the standalone exporter lives in this package too, and needs neither.
+    if name in _ABSENT:
+        # What an import makes of an AttributeError says nothing.
+        raise ImportError(f"{__name__} has no {name}: there are Counter, Gauge and Histogram")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

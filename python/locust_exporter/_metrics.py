@@ -6,25 +6,23 @@ are told to.
 
 from __future__ import annotations
 
-import functools
 import math
 import time
-from collections.abc import Callable as AnyCallable
 from collections.abc import Iterable, Sequence
-from contextlib import ContextDecorator
-from types import TracebackType
-from typing import Any, Callable, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
+from locust_exporter._blocks import ExceptionCounter, InProgress, Timer
 from locust_exporter._core import Child
 from locust_exporter._process import core, notice
 
-_F = TypeVar("_F", bound=AnyCallable[..., Any])
 _Self = TypeVar("_Self", bound="_Metric")
 
 Merge = Literal["sum", "max", "min", "last"]
 
-# What prometheus_client calls the ways to merge processes, where it has the same.
+# What prometheus_client calls the ways to merge processes. It can show all of them apart, too.
 _MERGES: dict[str, Merge] = {
+    "all": "sum",
+    "liveall": "sum",
     "sum": "sum",
     "livesum": "sum",
     "max": "max",
@@ -41,35 +39,6 @@ _MERGES: dict[str, Merge] = {
 _MOST_SERIES = 10_000
 
 
-class Timer:
-    """Times a block (``with``) or a function (as its decorator), in seconds."""
-
-    def __init__(self, done: Callable[[float], None]) -> None:
-        self._done = done
-        self._start = 0.0
-
-    def __enter__(self) -> Timer:
-        self._start = time.perf_counter()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._done(time.perf_counter() - self._start)
-
-    def __call__(self, function: _F) -> _F:
-        @functools.wraps(function)
-        def timed(*args: object, **kwargs: object) -> object:
-            # A timer for each call: calls of several users overlap.
-            with Timer(self._done):
-                return function(*args, **kwargs)
-
-        return cast(_F, timed)
-
-
 class _Metric:
     """A metric, or one series of it: the same class, as in ``prometheus_client``."""
 
@@ -84,7 +53,13 @@ class _Metric:
         buckets: Sequence[float] | None = None,
         merge: Merge = "sum",
     ) -> None:
-        self._labelnames = tuple(labelnames)
+        self._name = name
+        if not isinstance(documentation, str):
+            raise TypeError(f"{self}: documentation: expected a str, not {documentation!r}")
+        is_list = isinstance(labelnames, Iterable) and not isinstance(labelnames, str)
+        self._labelnames = tuple(labelnames) if is_list else ()
+        if not is_list or not all(isinstance(label, str) for label in self._labelnames):
+            raise TypeError(f"{self}: labelnames: expected a list of names, not {labelnames!r}")
         self._metric = core.metric(
             self._kind, name, documentation, self._labelnames, buckets=buckets, merge=merge
         )
@@ -101,19 +76,20 @@ class _Metric:
             if labelvalues:
                 raise ValueError("Can't pass both *args and **kwargs")
             if len(labelkwargs) != len(self._labelnames):
-                raise self._unfit(sorted(labelkwargs))
+                raise self._unfit(", ".join(labelkwargs))
             try:
                 values = tuple(str(labelkwargs[name]) for name in self._labelnames)
             except KeyError:
-                raise self._unfit(sorted(labelkwargs)) from None
+                raise self._unfit(", ".join(labelkwargs)) from None
         else:
             values = tuple(map(str, labelvalues))
         series = self._series.get(values)
         if series is None:
-            if not self._labelnames or self._own is not None:
-                raise ValueError(f"{type(self).__name__} has no labels to give values to")
+            if self._own is not None or len(values) != len(self._labelnames):
+                raise self._unfit(", ".join(map(repr, values)))
             child = self._metric.child(values)
             series = type(self).__new__(type(self))
+            series._name = self._name
             series._labelnames = self._labelnames
             series._metric = self._metric
             series._series = {}
@@ -122,13 +98,25 @@ class _Metric:
                 self._series[values] = series
         return cast(_Self, series)
 
-    def _unfit(self, names: list[str]) -> ValueError:
-        return ValueError(f"labels {names}: expected {list(self._labelnames)}")
+    def _unfit(self, given: str) -> ValueError:
+        if not self._labelnames:
+            return ValueError(f"{self} has no labels, not .labels({given})")
+        if self._own is not None:
+            return ValueError(f"{self} was given its labels already: not .labels({given}) again")
+        names = ", ".join(self._labelnames)
+        return ValueError(f"{self}: expected .labels({names}), not .labels({given})")
+
+    def _no_number(self, value: object) -> TypeError:
+        return TypeError(f"{self}: expected a number, not {value!r}")
+
+    def __str__(self) -> str:
+        return f"{self._kind} {self._name}"
 
     @property
     def _child(self) -> Child:
         if self._own is None:
-            raise ValueError(f"say which labels first: .labels({', '.join(self._labelnames)})")
+            names = ", ".join(self._labelnames)
+            raise ValueError(f"{self}: say which labels first, .labels({names})")
         return self._own
 
 
@@ -151,7 +139,7 @@ class Counter(_Metric):
         registry: object = None,  # noqa: ARG002 - there is one registry
     ) -> None:
         """Raises ``ValueError`` for names that cannot be, or are the exporter's own."""
-        stem = name.removesuffix("_total") if unit else name
+        stem = name.removesuffix("_total") if unit and isinstance(name, str) else name
         full = _full_name(stem, namespace, subsystem, unit)
         if stem != name:
             full += "_total"
@@ -162,35 +150,16 @@ class Counter(_Metric):
 
     def inc(self, amount: float = 1, exemplar: object = None) -> None:  # noqa: ARG002 - none are kept
         """Adds. Raises ``ValueError`` for a negative amount."""
-        self._child.inc(amount)
+        try:
+            self._child.inc(amount)
+        except TypeError:
+            raise self._no_number(amount) from None
 
     def count_exceptions(
         self, exception: type[BaseException] | tuple[type[BaseException], ...] = Exception
     ) -> ExceptionCounter:
         """Counts exceptions of a block (``with``) or a function (as its decorator)."""
         return ExceptionCounter(self._child, exception)
-
-
-class ExceptionCounter(ContextDecorator):
-    """Counts the exceptions that leave a block or a function, and lets them pass."""
-
-    def __init__(
-        self, child: Child, exception: type[BaseException] | tuple[type[BaseException], ...]
-    ) -> None:
-        self._child = child
-        self._exception = exception
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, self._exception):
-            self._child.inc(1.0)
 
 
 class Gauge(_Metric):
@@ -220,20 +189,31 @@ class Gauge(_Metric):
             _full_name(name, namespace, subsystem, unit),
             documentation,
             labelnames,
-            merge=merge or _MERGES.get(multiprocess_mode, "sum"),
+            merge=merge or _merge_of(multiprocess_mode),
         )
 
     def inc(self, amount: float = 1) -> None:
         """Adds."""
-        self._child.inc(amount)
+        try:
+            self._child.inc(amount)
+        except TypeError:
+            raise self._no_number(amount) from None
 
     def dec(self, amount: float = 1) -> None:
         """Subtracts."""
-        self._child.inc(-amount)
+        try:
+            self._child.inc(-amount)
+        except TypeError:
+            raise self._no_number(amount) from None
 
     def set(self, value: float) -> None:
         """Sets."""
-        self._child.set(float(value))
+        child = self._child
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise self._no_number(value) from None
+        child.set(number)
 
     def set_to_current_time(self) -> None:
         """Sets to the time of day, in seconds since 1970."""
@@ -246,24 +226,6 @@ class Gauge(_Metric):
     def track_inprogress(self) -> InProgress:
         """Counts how many are inside of a block (``with``) or a function (as its decorator)."""
         return InProgress(self._child)
-
-
-class InProgress(ContextDecorator):
-    """One more while inside of a block or a function."""
-
-    def __init__(self, child: Child) -> None:
-        self._child = child
-
-    def __enter__(self) -> None:
-        self._child.inc(1.0)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._child.inc(-1.0)
 
 
 class Histogram(_Metric):
@@ -292,7 +254,10 @@ class Histogram(_Metric):
     ) -> None:
         """Raises ``ValueError`` for names that cannot be, or are the exporter's own, and for
         buckets that do not grow."""
-        bounds = [float(bound) for bound in buckets]
+        try:
+            bounds = [float(bound) for bound in buckets]
+        except (TypeError, ValueError):
+            raise TypeError(f"buckets {buckets!r}: expected growing numbers") from None
         if bounds != sorted(set(bounds)):
             raise ValueError(f"buckets {bounds}: expected growing numbers")
         # The bucket of everything is there anyway.
@@ -304,7 +269,12 @@ class Histogram(_Metric):
 
     def observe(self, amount: float, exemplar: object = None) -> None:  # noqa: ARG002 - none are kept
         """Adds an observation."""
-        self._child.observe(float(amount))
+        child = self._child
+        try:
+            number = float(amount)
+        except (TypeError, ValueError):
+            raise self._no_number(amount) from None
+        child.observe(number)
 
     def time(self) -> Timer:
         """Times a block or a function, and observes its seconds."""
@@ -315,7 +285,17 @@ class Histogram(_Metric):
 _unconventional: set[str] = set()
 
 
+def _merge_of(mode: str) -> Merge:
+    merge = _MERGES.get(mode)
+    if merge is None:
+        raise ValueError(f"multiprocess_mode {mode!r}: expected {', '.join(_MERGES)}")
+    return merge
+
+
 def _full_name(name: str, namespace: str, subsystem: str, unit: str) -> str:
+    for part in (name, namespace, subsystem, unit):
+        if not isinstance(part, str):
+            raise TypeError(f"the name of a metric, or a part of it: expected a str, not {part!r}")
     full = "_".join(part for part in (namespace, subsystem, name) if part)
     if unit and not full.endswith(f"_{unit}"):
         full += f"_{unit}"

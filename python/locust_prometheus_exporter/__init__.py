@@ -1,5 +1,8 @@
 """Another name of :mod:`locust_exporter`, for locustfiles written with it."""
 
+from __future__ import annotations
+
+import locust_exporter
 from locust_exporter import (
     Counter,
     Gauge,
@@ -19,3 +22,7 @@ __all__ = [
     "add_metrics_endpoint",
     "install",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return getattr(locust_exporter, name)
