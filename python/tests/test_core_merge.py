@@ -184,6 +184,25 @@ def test_a_reset_on_the_master_alone_begins_again() -> None:
     assert master.totals(5) == (2, 0)
 
 
+def test_a_metric_that_workers_define_differently_is_counted_and_said_once() -> None:
+    master = core(role="master")
+    for name, kind in (("w1", "counter"), ("w2", "gauge"), ("w3", "gauge")):
+        worker = core(role="worker")
+        worker.metric(kind, "shop_orders", "", []).child([]).inc()  # type: ignore[arg-type]
+        report(worker, master, name)
+        worker.metric("histogram", f"{name}_items", "", [], buckets=[1.0])
+        report(worker, master, name)
+    other = core(role="worker")
+    other.metric("gauge", "w1_items_count", "", [])
+    report(other, master, "w4")
+    master.totals(5)
+    assert value(master, "shop_orders") == 1
+    assert value(master, "locust_exporter_rejected_rows_total", reason="custom_conflict") == 2
+    said = [line for _, line in master.logs()]
+    assert len([line for line in said if "shop_orders" in line and "alike" in line]) == 1
+    assert len([line for line in said if "w1_items_count" in line and "another name" in line]) == 1
+
+
 def test_a_reset_leaves_the_users_started() -> None:
     master, worker = core(role="master"), core(role="worker")
     worker.spawned(2)

@@ -65,6 +65,26 @@ def test_the_same_definition_twice_is_one_metric() -> None:
         made.metric("gauge", "a_total", "A.", ["x"])
 
 
+def test_a_metric_that_would_write_another_ones_samples_is_refused() -> None:
+    made = core()
+    made.metric("histogram", "items", "", [], buckets=[1.0])
+    with pytest.raises(ValueError, match=r"items_count.*use another name"):
+        made.metric("gauge", "items_count", "", [])
+    made.metric("counter", "orders", "", [])
+    made.metric("gauge", "orders_total", "", [])
+
+
+def test_series_beyond_the_bound_are_counted_and_said_once() -> None:
+    made = core()
+    metric = made.metric("counter", "carts_total", "", ["user"])
+    for number in range(10_003):
+        metric.child([f"user {number}"]).inc()
+    assert value(made, "locust_exporter_folded_series_total", reason="custom_series") == 3
+    said = [line for _, line in made.logs() if "carts_total" in line]
+    assert len(said) == 1
+    assert "more than 10000 series" in said[0]
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "labels"),
     [

@@ -109,7 +109,7 @@ impl Core {
             settings.recorder.current_percentiles = current_percentiles;
             // They were defined before the options were known, which may make a name ours.
             for (name, kind, labels) in &*lock(&self.defined) {
-                settings.catalog.admit(name, *kind, labels).map_err(refused)?;
+                settings.catalog.admit(name, *kind, labels, []).map_err(refused)?;
             }
             let setup = Setup::new(settings, role, version, testplan);
             self.begin_process(py, setup)?;
@@ -152,7 +152,9 @@ impl Core {
         guard::raising(|| {
             let kind = metric::kind(kind)?;
             let catalog = Arc::clone(&self.inside.setup.load().catalog);
-            catalog.admit(name, kind, &labels).map_err(refused)?;
+            let others = lock(&self.defined).clone();
+            let others = others.iter().map(|(name, kind, _)| (name.as_str(), *kind));
+            catalog.admit(name, kind, &labels, others).map_err(refused)?;
             let texts: Vec<&str> = labels.iter().map(String::as_str).collect();
             let definition = Definition {
                 kind,
@@ -174,7 +176,7 @@ impl Core {
                 defined.push((name.to_owned(), kind, labels));
             }
             drop(defined);
-            Ok(Metric::new(Arc::clone(&self.recording), id))
+            Ok(Metric::new(Arc::clone(&self.recording), id, name))
         })
     }
 
@@ -420,9 +422,9 @@ impl Core {
         let config = setup.recorder.clone();
         self.recording.renew(py, |writer| writer.begin(config, clock::now())).map_err(refused)?;
         let is_master = setup.role == Role::Master;
-        let config = setup.recorder.clone();
+        let (config, catalog) = (setup.recorder.clone(), Arc::clone(&setup.catalog));
         self.inside.begin_process(setup);
-        let merger = if is_master { Some(Arc::new(Merger::start(config)?)) } else { None };
+        let merger = if is_master { Some(Arc::new(Merger::start(config, catalog)?)) } else { None };
         self.inside.merger.store(merger);
         Ok(())
     }

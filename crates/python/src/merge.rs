@@ -1,14 +1,18 @@
 //! On the master: the thread that merges what workers report. Python hands over bytes, and waits
 //! for nothing.
 
-use std::collections::{HashSet, VecDeque};
+mod log;
+
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use recorder::{Config, ConfigError, Master, Process, Totals};
+use schema::Catalog;
 
+use self::log::Log;
 use crate::thread::spawn_deaf;
 use crate::{clock, guard};
 
@@ -21,9 +25,6 @@ const MOST_BYTES: usize = 256 << 20;
 
 /// Reports, and answers to them, that wait at most.
 const MOST: usize = 10_000;
-
-/// Workers of which the log says that their reports are refused.
-const MOST_NAMED: usize = 100;
 
 /// Merges in a thread of its own, which ends when this is dropped.
 pub(crate) struct Merger {
@@ -70,12 +71,12 @@ impl Merger {
     /// # Errors
     ///
     /// If nothing can be recorded so, or the system gives no thread.
-    pub(crate) fn start(config: Config) -> io::Result<Self> {
+    pub(crate) fn start(config: Config, catalog: Arc<Catalog>) -> io::Result<Self> {
         let master = Master::new(config, clock::now())
             .map_err(|error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let line = Arc::new(Line::new(master));
         let works = Arc::clone(&line);
-        spawn_deaf("locust-exporter-merge", move || works.work())?;
+        spawn_deaf("locust-exporter-merge", move || works.work(catalog))?;
         Ok(Self { process: std::process::id(), line })
     }
 
@@ -175,9 +176,9 @@ impl Line {
         }
     }
 
-    fn work(&self) {
-        let mut named = HashSet::new();
-        self.each(|order| self.obey(order, &mut named));
+    fn work(&self, catalog: Arc<Catalog>) {
+        let mut log = Log::new(catalog);
+        self.each(|order| self.obey(order, &mut log));
     }
 
     /// Calls `obey` with every order until all is over. A panic is counted, and costs what it was
@@ -188,9 +189,9 @@ impl Line {
         }
     }
 
-    fn obey(&self, order: Order, named: &mut HashSet<String>) {
+    fn obey(&self, order: Order, log: &mut Log) {
         match order {
-            Order::Report { worker, data } => self.merge(worker, &data, named),
+            Order::Report { worker, data } => self.merge(worker, &data, log),
             Order::Begin { config, now } => {
                 // The configuration has been checked, by Master::new if not before.
                 if let Err(error) = lock(&self.master).begin(*config, now) {
@@ -221,8 +222,14 @@ impl Line {
         }
     }
 
-    fn merge(&self, worker: String, data: &[u8], named: &mut HashSet<String>) {
-        let merged = lock(&self.master).merge(&worker, data, clock::now());
+    fn merge(&self, worker: String, data: &[u8], log: &mut Log) {
+        let (merged, notices) = {
+            let mut master = lock(&self.master);
+            (master.merge(&worker, data, clock::now()), master.take_notices())
+        };
+        for notice in notices {
+            log.notice(notice);
+        }
         match merged {
             Ok(answer) => {
                 let mut outbox = lock(&self.outbox);
@@ -234,10 +241,7 @@ impl Line {
             }
             Err(error) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                if named.len() < MOST_NAMED && !named.contains(&worker) {
-                    tracing::warn!(worker, %error, "a worker's report is refused (said once)");
-                    named.insert(worker);
-                }
+                log.refusal(worker, &error);
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Metrics of the test's own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use locust_model::CustomKind;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use recorder::{ChildId, CustomError, GaugeMerge, MetricId, Writer};
+use recorder::{ChildId, CustomError, GaugeMerge, MOST_SERIES, MetricId, Writer};
 
 use crate::recording::Recording;
 use crate::{clock, guard};
@@ -15,11 +16,26 @@ use crate::{clock, guard};
 pub(crate) struct Metric {
     recording: Arc<Recording>,
     id: MetricId,
+    name: String,
+    /// Whether the log says that it has too many series.
+    is_excess_told: AtomicBool,
 }
 
 impl Metric {
-    pub(crate) fn new(recording: Arc<Recording>, id: MetricId) -> Self {
-        Self { recording, id }
+    pub(crate) fn new(recording: Arc<Recording>, id: MetricId, name: &str) -> Self {
+        let (name, is_excess_told) = (name.to_owned(), AtomicBool::new(false));
+        Self { recording, id, name, is_excess_told }
+    }
+
+    /// Says it once.
+    fn tell_excess(&self) {
+        if !self.is_excess_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "metric {:?} has more than {MOST_SERIES} series: those beyond are one, whose labels \
+                 all say other; give its labels fewer values",
+                self.name
+            );
+        }
     }
 }
 
@@ -31,7 +47,14 @@ impl Metric {
         guard::raising(|| {
             let texts: Vec<&str> = values.iter().map(String::as_str).collect();
             let now = clock::now();
-            let id = self.recording.lock(py).writer.child(self.id, &texts, now).map_err(refused)?;
+            let (id, is_folded) = {
+                let writer = &mut self.recording.lock(py).writer;
+                let id = writer.child(self.id, &texts, now).map_err(refused)?;
+                (id, writer.is_folded(id))
+            };
+            if is_folded {
+                self.tell_excess();
+            }
             Ok(Child { recording: Arc::clone(&self.recording), id })
         })
     }

@@ -49,6 +49,8 @@ pub(crate) struct Folds {
     pub(crate) names: Count,
     pub(crate) errors: Count,
     pub(crate) exceptions: Count,
+    /// Changes of a custom metric's series.
+    pub(crate) custom_series: Count,
 }
 
 impl Book {
@@ -104,7 +106,8 @@ impl Book {
             errors: self.folds.errors.get(),
             exceptions: self.folds.exceptions.get(),
         };
-        Losses { folded, not_times: self.not_times.get() }
+        let custom_series = self.folds.custom_series.get();
+        Losses { folded, not_times: self.not_times.get(), custom_series, custom_conflicts: 0 }
     }
 
     /// What has been lost since the first one was begun.

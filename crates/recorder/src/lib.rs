@@ -36,12 +36,11 @@ mod writer;
 
 pub use config::{Config, ConfigError};
 pub use custom::{ChildId, CustomError, Definition, MOST_METRICS, MOST_SERIES, MetricId};
-pub use merge::Master;
+pub use merge::{Master, Notice};
 pub use reader::Reader;
 pub use report::ReportError;
 pub use request::{ErrorId, Key, Request, SeriesId};
 pub use snapshot::{Buckets, snapshot};
-pub use text::without_address;
 pub use totals::{
     AllTotals, Cells, CustomSeriesTotals, CustomTotal, CustomTotals, DistributionTotals,
     EndpointTotals, ErrorTotals, ExceptionTotals, GaugeMerge, Process, ResponseTotals, Second,

@@ -6,7 +6,7 @@ const TARGET: &str = "object at 0x";
 
 /// An error's text as Locust keeps it: the first address of an object in it is made the same for
 /// all objects, so that errors alike stay one (`StatsError.parse_error`).
-pub fn without_address(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_address(text: &str) -> Cow<'_, str> {
     let Some(target) = text.find(TARGET) else { return text.into() };
     let start = target + TARGET.len() - 2;
     match text[start..].find('>') {

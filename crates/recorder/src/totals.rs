@@ -3,6 +3,8 @@
 //!
 //! Times of day are in seconds since 1970, as Locust keeps them; response times in milliseconds.
 
+use std::sync::Arc;
+
 use locust_model::{CustomKind, Distribution, Losses, Text};
 
 /// Everything of one recorder, or of all workers' together.
@@ -152,6 +154,8 @@ pub struct CustomTotals {
     pub merge: GaugeMerge,
     /// Names of its labels.
     pub labels: Vec<Text>,
+    /// Upper bounds of a histogram's buckets; empty where it is none.
+    pub bounds: Arc<[f64]>,
     /// Its series.
     pub series: Vec<CustomSeriesTotals>,
 }

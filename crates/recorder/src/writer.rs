@@ -236,13 +236,20 @@ impl Writer {
         self.definitions.child(metric, values, now)
     }
 
+    /// Whether a series is the one of those beyond [`MOST_SERIES`](crate::MOST_SERIES).
+    pub fn is_folded(&self, child: ChildId) -> bool {
+        self.definitions.is_folded(child)
+    }
+
     /// Adds to a counter or a gauge.
     ///
     /// # Errors
     ///
     /// [`CustomError`] if a counter would shrink, or the metric is a histogram.
     pub fn add(&mut self, child: ChildId, amount: f64, now: f64) -> Result<(), CustomError> {
-        self.definitions.add(child, amount, now)
+        self.definitions.add(child, amount, now)?;
+        self.count_folded(child);
+        Ok(())
     }
 
     /// Sets a gauge.
@@ -251,7 +258,9 @@ impl Writer {
     ///
     /// [`CustomError::Kind`] if the metric is none.
     pub fn set(&mut self, child: ChildId, value: f64, now: f64) -> Result<(), CustomError> {
-        self.definitions.set(child, value, now)
+        self.definitions.set(child, value, now)?;
+        self.count_folded(child);
+        Ok(())
     }
 
     /// Adds an observation to a histogram.
@@ -260,7 +269,13 @@ impl Writer {
     ///
     /// [`CustomError::Kind`] if the metric is none.
     pub fn observe(&mut self, child: ChildId, value: f64, now: f64) -> Result<(), CustomError> {
-        self.definitions.observe(child, value, now)
+        self.definitions.observe(child, value, now)?;
+        self.count_folded(child);
+        Ok(())
+    }
+
+    fn count_folded(&self, child: ChildId) {
+        self.book.folds.custom_series.add(u64::from(self.definitions.is_folded(child)));
     }
 }
 

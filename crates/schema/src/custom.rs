@@ -133,19 +133,26 @@ impl Custom {
 }
 
 impl Catalog {
-    /// Whether a test may define a metric of this name, type and labels. Which schemas are active,
-    /// and from where Locust is seen, makes no difference.
+    /// Whether a test may define a metric of this name, type and labels beside its `others`. Which
+    /// schemas are active, and from where Locust is seen, makes no difference.
     ///
     /// # Errors
     ///
     /// [`CustomError`] says what is wrong, and what to do.
-    pub fn admit(
+    pub fn admit<'o>(
         &self,
         name: &str,
         kind: CustomKind,
         labels: &[impl AsRef<str>],
+        others: impl IntoIterator<Item = (&'o str, CustomKind)>,
     ) -> Result<(), CustomError> {
-        Custom::new(self, (name, "", kind_of(kind)), labels).map(drop)
+        let custom = Custom::new(self, (name, "", kind_of(kind)), labels)?;
+        let mut names = Names::default();
+        for (other, kind) in others.into_iter().filter(|(other, _)| *other != name) {
+            names.take_samples(&Meta::new(MetricName::new(other)?, "", None, kind_of(kind)));
+        }
+        let wanted = names.wanted_by_samples(&custom.meta);
+        wanted.map_or(Ok(()), |wanted| Err(CustomError::taken(&custom.meta, wanted)))
     }
 }
 

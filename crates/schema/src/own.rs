@@ -86,6 +86,8 @@ impl Own {
         *last = last.plus(&new);
         self.folded(new.folded);
         self.rejected(NOT_A_TIME, new.not_times);
+        self.folded.add("custom_series", new.custom_series);
+        self.rejected("custom_conflict", new.custom_conflicts);
     }
 
     /// Counts rows, or values of rows, that were left out because they make no sense.

@@ -93,7 +93,15 @@ pub(crate) struct Definitions {
     customs: Arc<Customs>,
     by_name: HashMap<Text, MetricId>,
     metrics: Vec<Known>,
-    children: Vec<(MetricId, Arc<Series>)>,
+    children: Vec<Child>,
+}
+
+#[derive(Clone, Debug)]
+struct Child {
+    metric: MetricId,
+    series: Arc<Series>,
+    /// Whether it stands for those that were too many.
+    is_folded: bool,
 }
 
 #[derive(Debug)]
@@ -101,6 +109,8 @@ struct Known {
     metric: Arc<Metric>,
     children: HashMap<Box<[Text]>, ChildId>,
     named: usize,
+    /// That of those beyond.
+    folded: Option<ChildId>,
 }
 
 impl Definitions {
@@ -141,7 +151,7 @@ impl Definitions {
         let metric = Arc::new(metric);
         self.by_name.insert(Text::clone(&metric.name), id);
         self.customs.0.push(Arc::clone(&metric));
-        self.metrics.push(Known { metric, children: HashMap::new(), named: 0 });
+        self.metrics.push(Known { metric, children: HashMap::new(), named: 0, folded: None });
         if definition.labels.is_empty() {
             self.child(id, &[], now)?;
         }
@@ -155,29 +165,58 @@ impl Definitions {
         values: &[&str],
         now: f64,
     ) -> Result<ChildId, CustomError> {
-        let next = self.children.len();
         let known = self.metrics.get_mut(metric.0 as usize).ok_or(CustomError::Unknown)?;
         let expected = known.metric.labels.len();
         if values.len() != expected {
             let name = Text::clone(&known.metric.name);
             return Err(CustomError::Labels { name, expected, given: values.len() });
         }
-        let mut values: Box<[Text]> = values.iter().map(|&value| value.into()).collect();
-        if !known.children.contains_key(&values) {
-            if known.named < MOST_SERIES {
-                known.named += 1;
-            } else {
-                values = values.iter().map(|_| OTHER.into()).collect();
-            }
-        }
+        let values: Box<[Text]> = values.iter().map(|&value| value.into()).collect();
         if let Some(&child) = known.children.get(&values) {
             return Ok(child);
         }
-        let child = ChildId(u32::try_from(next).map_err(|_| CustomError::Unknown)?);
-        let series = known.metric.add(values.to_vec(), now);
-        known.children.insert(values, child);
-        self.children.push((metric, series));
+        if known.named < MOST_SERIES {
+            known.named += 1;
+            return self.make(metric, values, now);
+        }
+        if let Some(folded) = known.folded {
+            return Ok(folded);
+        }
+        let other: Box<[Text]> = values.iter().map(|_| OTHER.into()).collect();
+        let same = match known.children.get(&other) {
+            Some(&same) => same,
+            None => self.make(metric, other, now)?,
+        };
+        let same = self.children.get(same.0 as usize).ok_or(CustomError::Unknown)?;
+        let folded = self.push(Child { is_folded: true, ..same.clone() })?;
+        let known = self.metrics.get_mut(metric.0 as usize).ok_or(CustomError::Unknown)?;
+        known.folded = Some(folded);
+        Ok(folded)
+    }
+
+    fn make(
+        &mut self,
+        metric: MetricId,
+        values: Box<[Text]>,
+        now: f64,
+    ) -> Result<ChildId, CustomError> {
+        let series = self.known(metric)?.metric.add(values.to_vec(), now);
+        let child = self.push(Child { metric, series, is_folded: false })?;
+        if let Some(known) = self.metrics.get_mut(metric.0 as usize) {
+            known.children.insert(values, child);
+        }
         Ok(child)
+    }
+
+    fn push(&mut self, child: Child) -> Result<ChildId, CustomError> {
+        let next = u32::try_from(self.children.len()).map_err(|_| CustomError::Unknown)?;
+        self.children.push(child);
+        Ok(ChildId(next))
+    }
+
+    /// Whether a series stands for those that were too many.
+    pub(crate) fn is_folded(&self, child: ChildId) -> bool {
+        self.children.get(child.0 as usize).is_some_and(|child| child.is_folded)
     }
 
     pub(crate) fn add(&self, child: ChildId, amount: f64, now: f64) -> Result<(), CustomError> {
@@ -221,8 +260,8 @@ impl Definitions {
     }
 
     fn found(&self, child: ChildId) -> Result<(&Metric, &Series), CustomError> {
-        let (metric, series) = self.children.get(child.0 as usize).ok_or(CustomError::Unknown)?;
-        Ok((&*self.known(*metric)?.metric, &**series))
+        let child = self.children.get(child.0 as usize).ok_or(CustomError::Unknown)?;
+        Ok((&*self.known(child.metric)?.metric, &*child.series))
     }
 }
 

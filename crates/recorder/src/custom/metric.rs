@@ -93,6 +93,7 @@ impl Metric {
             kind: self.kind,
             merge: self.merge,
             labels: self.labels.clone(),
+            bounds: Arc::clone(&self.bounds),
             series: (0..self.len()).filter_map(|row| self.series(row)).collect(),
         }
     }

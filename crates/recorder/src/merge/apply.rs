@@ -71,19 +71,18 @@ impl Master {
         if let Some(custom) = custom
             && let Some(process) = worker.process_mut(envelope.boot, self.taken)
         {
-            self.kept += custom.bytes;
             let is_known = process.sequence > 0;
             let more = process.lives(envelope.sequence, &head);
             if counts || is_known {
                 add(&mut self.all.spawned, more.spawned);
                 add(&mut self.all.cpu_warnings, more.cpu_warnings);
             }
-            process.custom.apply(custom);
+            let lost = process.custom.apply(custom, &mut self.union, &node);
+            add(&mut self.losses.custom_conflicts, lost.conflicts);
+            add(&mut self.losses.custom_series, lost.series);
         }
-        let (known, freed) = worker.incarnation_mut((envelope.boot, envelope.incarnation));
-        self.kept = self.kept.saturating_sub(freed);
-        let Some(known) = known else { return };
-        let before = known.bytes;
+        let id = (envelope.boot, envelope.incarnation);
+        let Some(known) = worker.incarnation_mut(id) else { return };
         for method in staged.methods.drain(..) {
             known.bytes += ROW_BYTES + method.len();
             known.methods.push(intern(&mut self.texts, method));
@@ -94,7 +93,6 @@ impl Master {
         }
         take_endpoints(known, &mut staged, &mut self.texts);
         take_failures(known, &mut staged, &mut self.texts);
-        self.kept = (self.kept + known.bytes).saturating_sub(before);
         if counts {
             let not_before = if known.is_whole() { f64::NEG_INFINITY } else { self.begun };
             if known.is_whole() && !staged.endpoints.is_empty() {

@@ -1,29 +1,52 @@
-//! Custom metrics of workers. They live as long as their process, whatever becomes of the
-//! statistics.
+//! Custom metrics of one worker's processes. They live as long as their process, whatever becomes
+//! of the statistics.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use locust_model::{CustomKind, Text};
+use locust_model::{CustomKind, OTHER, Text};
 
+use super::union::{Union, join};
 use crate::report::{CustomPart, MetricPart, ReportError};
-use crate::{CustomSeriesTotals, CustomTotal, CustomTotals, GaugeMerge, MOST_METRICS, MOST_SERIES};
+use crate::{CustomSeriesTotals, CustomTotals, GaugeMerge, MOST_METRICS, MOST_SERIES};
 
 const WRONG_NUMBER: ReportError = ReportError::Malformed("a custom metric's number");
+
+/// What a metric or a series takes beside its texts and counts.
+const BYTES: usize = 160;
+/// What a label's value takes beside its text.
+const LABEL_BYTES: usize = 32;
 
 /// Custom metrics of one process, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    metrics: Vec<CustomTotals>,
+    pub(super) metrics: Vec<Metric>,
+    /// Bytes that they take, about.
+    pub(super) bytes: usize,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Metric {
+    kind: CustomKind,
+    labels: usize,
+    bounds: Arc<[f64]>,
+    /// Where it is among those of all processes; nowhere if it is defined differently there.
+    pub(super) place: Option<usize>,
+    pub(super) series: Vec<Series>,
+}
+
+/// One series of a metric.
+#[derive(Debug)]
+pub(super) struct Series {
+    /// Where it is among those of the metric in all processes.
+    pub(super) place: usize,
+    pub(super) totals: CustomSeriesTotals,
 }
 
 /// What a report says of them, checked.
 #[derive(Default)]
-pub(super) struct CustomChanges {
-    metrics: Vec<MetricChange>,
-    /// Bytes that it takes more, about.
-    pub(super) bytes: usize,
-}
+pub(super) struct CustomChanges(Vec<MetricChange>);
 
 struct MetricChange {
     row: usize,
@@ -31,18 +54,19 @@ struct MetricChange {
     series: Vec<(usize, CustomSeriesTotals)>,
 }
 
+/// What of it is not shown as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CustomLosses {
+    /// Metrics that are defined differently elsewhere.
+    pub(super) conflicts: u64,
+    /// Series that were too many to keep their labels.
+    pub(super) series: u64,
+}
+
 impl Metrics {
     /// A metric's kind and number of labels.
     pub(super) fn shape(&self, row: usize) -> Option<(CustomKind, usize)> {
-        self.metrics.get(row).map(|metric| (metric.kind, metric.labels.len()))
-    }
-
-    pub(super) fn all(&self) -> &[CustomTotals] {
-        &self.metrics
-    }
-
-    pub(super) fn into_all(self) -> Vec<CustomTotals> {
-        self.metrics
+        self.metrics.get(row).map(|metric| (metric.kind, metric.labels))
     }
 
     /// Checks what a report says against what is known.
@@ -52,55 +76,84 @@ impl Metrics {
         for part in parts {
             let known = self.metrics.get(part.row);
             if known.is_none() {
-                if part.row != next || next >= MOST_METRICS || part.definition.is_none() {
+                if part.row != next || next >= MOST_METRICS {
                     return Err(WRONG_NUMBER);
                 }
                 next += 1;
             }
-            let known_series = known.map_or(&[][..], |known| &known.series);
-            let series = check_series(part.series, known_series, &mut changes.bytes)?;
             let definition = if known.is_none() { part.definition } else { None };
-            changes.metrics.push(MetricChange { row: part.row, definition, series });
+            let bounds = match (known, &definition) {
+                (Some(known), _) => &known.bounds,
+                (None, Some(new)) => &new.bounds,
+                (None, None) => return Err(WRONG_NUMBER),
+            };
+            let known_series = known.map_or(&[][..], |known| &known.series);
+            let series = check_series(part.series, known_series, bounds)?;
+            changes.0.push(MetricChange { row: part.row, definition, series });
         }
         Ok(changes)
     }
 
-    /// Takes what has been checked.
-    pub(super) fn apply(&mut self, changes: CustomChanges) {
-        for change in changes.metrics {
-            self.metrics.extend(change.definition);
+    /// Takes what has been checked, from this worker.
+    pub(super) fn apply(
+        &mut self,
+        changes: CustomChanges,
+        union: &mut Union,
+        worker: &Text,
+    ) -> CustomLosses {
+        let mut losses = CustomLosses::default();
+        for change in changes.0 {
+            if let Some(definition) = change.definition {
+                self.bytes += BYTES + 8 * definition.bounds.len();
+                let place = union.place(&definition, worker);
+                losses.conflicts += u64::from(place.is_none());
+                let (kind, labels) = (definition.kind, definition.labels.len());
+                let bounds = definition.bounds;
+                self.metrics.push(Metric { kind, labels, bounds, place, series: Vec::new() });
+            }
             let Some(metric) = self.metrics.get_mut(change.row) else { continue };
-            for (row, series) in change.series {
-                match metric.series.get_mut(row) {
-                    Some(known) => *known = series,
-                    None => metric.series.push(series),
+            for (row, mut totals) in change.series {
+                if let Some(known) = metric.series.get_mut(row) {
+                    known.totals = totals;
+                    continue;
                 }
+                self.bytes += size(&totals.values) + 8 * metric.bounds.len();
+                let place = metric.place.map(|metric| union.series_place(metric, &totals.values));
+                let (place, is_lost) = place.unwrap_or_default();
+                if is_lost {
+                    losses.series += 1;
+                    totals.values.fill(OTHER.into());
+                }
+                metric.series.push(Series { place, totals });
             }
         }
+        losses
     }
+}
+
+/// Bytes that a series takes, about, beside a histogram's counts.
+pub(super) fn size(values: &[Text]) -> usize {
+    BYTES + values.iter().map(|value| value.len() + LABEL_BYTES).sum::<usize>()
 }
 
 fn check_series(
     parts: Vec<CustomPart>,
-    known: &[CustomSeriesTotals],
-    bytes: &mut usize,
+    known: &[Series],
+    bounds: &Arc<[f64]>,
 ) -> Result<Vec<(usize, CustomSeriesTotals)>, ReportError> {
     let mut next = known.len();
     let mut series = Vec::new();
     for part in parts {
-        let before = known.get(part.row);
-        let (values, bounds) = match (before, part.label) {
-            (Some(before), _) => (before.values.clone(), bounds(&before.value)),
+        let values = match (known.get(part.row), part.label) {
+            (Some(before), _) => before.totals.values.clone(),
             // The last one is that of all beyond.
             (None, Some(label)) if part.row == next && next <= MOST_SERIES => {
                 next += 1;
-                let texts: usize = label.0.iter().map(|value| value.len() + 32).sum();
-                *bytes += 128 + texts + 16 * label.1.len();
                 label
             }
             (None, _) => return Err(WRONG_NUMBER),
         };
-        let value = part.value.with_bounds(&bounds);
+        let value = part.value.with_bounds(bounds);
         let value = value.ok_or(ReportError::Malformed("a custom metric's counts"))?;
         let (since, changed) = (part.since, part.changed);
         series.push((part.row, CustomSeriesTotals { values, since, changed, value }));
@@ -108,97 +161,28 @@ fn check_series(
     Ok(series)
 }
 
-fn bounds(value: &CustomTotal) -> Arc<[f64]> {
-    match value {
-        CustomTotal::Number(_) => Arc::default(),
-        CustomTotal::Distribution(all) => all.bounds.clone(),
-    }
-}
-
-/// Custom metrics of several processes, put together one after the other.
+/// What counters and histograms of ended processes came to, by places.
 #[derive(Debug, Default)]
-pub(super) struct Union {
-    metrics: Vec<CustomTotals>,
-    names: HashMap<Text, usize>,
-    series: HashMap<(usize, Vec<Text>), usize>,
+pub(super) struct Settled {
+    pub(super) series: BTreeMap<(usize, usize), CustomSeriesTotals>,
+    /// Bytes that they take, about.
+    pub(super) bytes: usize,
 }
 
-impl Union {
-    /// Adds what a process says: its gauges only if it lives. A metric that another process has
-    /// defined differently cannot be added to it, and is left out.
-    pub(super) fn add(&mut self, metrics: &[CustomTotals], lives: bool) {
-        for metric in metrics {
-            if metric.kind == CustomKind::Gauge && !lives {
-                continue;
-            }
-            let next = self.metrics.len();
-            let at = *self.names.entry(Text::clone(&metric.name)).or_insert(next);
-            if at == next {
-                self.metrics.push(CustomTotals { series: Vec::new(), ..metric.clone() });
-            }
-            let all = &mut self.metrics[at];
-            if (all.kind, &all.labels, all.merge) != (metric.kind, &metric.labels, metric.merge) {
-                continue;
-            }
-            for series in &metric.series {
-                let next = all.series.len();
-                let place = *self.series.entry((at, series.values.clone())).or_insert(next);
-                match all.series.get_mut(place) {
-                    Some(known) => join(known, series, metric.kind, metric.merge),
-                    None => all.series.push(series.clone()),
+impl Settled {
+    /// Adds those of a process that has ended.
+    pub(super) fn add(&mut self, ended: Metrics) {
+        let counts = |metric: &Metric| metric.kind != CustomKind::Gauge;
+        for metric in ended.metrics.into_iter().filter(counts) {
+            let Some(place) = metric.place else { continue };
+            for series in metric.series {
+                if let Some(known) = self.series.get_mut(&(place, series.place)) {
+                    join(known, &series.totals, metric.kind, GaugeMerge::Sum);
+                } else {
+                    self.bytes += size(&series.totals.values) + 8 * metric.bounds.len();
+                    self.series.insert((place, series.place), series.totals);
                 }
             }
         }
     }
-
-    pub(super) fn into_metrics(self) -> Vec<CustomTotals> {
-        self.metrics
-    }
-}
-
-fn join(
-    all: &mut CustomSeriesTotals,
-    one: &CustomSeriesTotals,
-    kind: CustomKind,
-    merge: GaugeMerge,
-) {
-    match (&mut all.value, &one.value) {
-        (CustomTotal::Number(value), CustomTotal::Number(other)) => {
-            *value = if kind == CustomKind::Gauge {
-                gauge((*value, all.changed), (*other, one.changed), merge)
-            } else {
-                *value + other
-            };
-        }
-        (CustomTotal::Distribution(all), CustomTotal::Distribution(one))
-            if all.bounds == one.bounds =>
-        {
-            all.sum += one.sum;
-            for (count, more) in all.counts.iter_mut().zip(&one.counts) {
-                *count = count.saturating_add(*more);
-            }
-        }
-        _ => {}
-    }
-    all.since = all.since.min(one.since);
-    all.changed = latest(all.changed, one.changed);
-}
-
-/// Two processes' gauges as one. One that was never set says nothing beside one that was: every
-/// process has the test's gauges, also those in which it runs nothing.
-fn gauge(a: (f64, Option<f64>), b: (f64, Option<f64>), merge: GaugeMerge) -> f64 {
-    match (a, b) {
-        ((value, _), (_, None)) | ((_, None), (value, _)) => value,
-        ((a, a_set), (b, b_set)) => match merge {
-            GaugeMerge::Sum => a + b,
-            GaugeMerge::Max => a.max(b),
-            GaugeMerge::Min => a.min(b),
-            GaugeMerge::Last if b_set > a_set => b,
-            GaugeMerge::Last => a,
-        },
-    }
-}
-
-fn latest(a: Option<f64>, b: Option<f64>) -> Option<f64> {
-    if b > a { b } else { a }
 }

@@ -15,7 +15,7 @@ pub(super) struct Errors {
     rows: Vec<ErrorTotals>,
     /// Of errors that lost their texts.
     methods: Methods,
-    folded_rows: usize,
+    folded: usize,
 }
 
 impl Errors {
@@ -27,7 +27,7 @@ impl Errors {
         let (method, name, error) = key;
         // Where others are folded to, from a worker that has done so.
         let is_other = [name, error].iter().all(|text| &***text == OTHER);
-        let is_folded = is_other || self.rows.len() - self.folded_rows >= most;
+        let is_folded = is_other || self.rows.len() - self.folded >= most;
         let key = if is_folded {
             (self.methods.keep(method), OTHER.into(), OTHER.into())
         } else {
@@ -35,7 +35,7 @@ impl Errors {
         };
         let rows = &mut self.rows;
         let row = *self.index.entry(key).or_insert_with_key(|(method, name, error)| {
-            self.folded_rows += usize::from(is_folded);
+            self.folded += usize::from(is_folded);
             rows.push(ErrorTotals {
                 method: Text::clone(method),
                 name: Text::clone(name),

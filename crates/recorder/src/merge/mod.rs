@@ -13,12 +13,14 @@ mod apply;
 mod custom;
 mod failures;
 mod incarnation;
+mod notice;
 mod recent;
 mod rows;
 mod stage;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod union;
 mod worker;
 
 use std::collections::{BTreeMap, HashSet};
@@ -26,11 +28,12 @@ use std::collections::{BTreeMap, HashSet};
 use locust_model::{Losses, Text};
 
 use self::apply::{All, Checked};
-use self::custom::Union;
 use self::failures::{Errors, Exceptions};
 use self::incarnation::Incarnation;
+pub use self::notice::Notice;
 use self::rows::Rows;
 use self::stage::Stage;
+use self::union::Union;
 use self::worker::Worker;
 use crate::book::second;
 use crate::partition::Partition;
@@ -61,6 +64,8 @@ pub struct Master {
     /// Of all workers, since this began; a reset changes nothing in it.
     losses: Losses,
     workers: BTreeMap<Text, Worker>,
+    /// Their custom metrics together.
+    union: Union,
     texts: HashSet<Text>,
     stage: Stage,
     /// Reports taken.
@@ -97,6 +102,7 @@ impl Master {
             all: All::default(),
             losses: Losses::default(),
             workers: BTreeMap::new(),
+            union: Union::default(),
             texts: HashSet::new(),
             stage: Stage::default(),
             taken: 0,
@@ -147,7 +153,9 @@ impl Master {
             Some(process) => Some(process.custom.check(custom)?),
             None => Some(custom::Metrics::default().check(custom)?),
         };
+        let before = self.bytes_of(worker);
         self.apply(worker, Checked { envelope, head, staged, custom, counts }, now);
+        self.kept = (self.kept + self.bytes_of(worker)).saturating_sub(before);
         Ok(self.answer(id, envelope.sequence))
     }
 
@@ -176,17 +184,14 @@ impl Master {
         config.check()?;
         self.partition = Partition::new(&config);
         self.config = config;
-        for worker in self.workers.values_mut() {
-            self.kept = self.kept.saturating_sub(worker.drop_superseded(false));
-        }
+        self.drop_superseded(false);
         self.reset(now);
         (self.all.spawned, self.all.cpu_warnings) = (0, 0);
         self.rows.clear();
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.forget_endpoints();
         }
-        // One is here, another where the text is used.
-        self.texts.retain(|text| Text::strong_count(text) > 1);
+        self.forget_texts();
         Ok(())
     }
 
@@ -200,9 +205,9 @@ impl Master {
 
     /// What all workers recorded.
     pub fn totals(&self, now: f64) -> Totals {
-        let mut union = Union::default();
+        let mut sums = self.union.sums();
         for worker in self.workers.values() {
-            worker.add_custom(&mut union);
+            worker.add_custom(&mut sums);
         }
         Totals {
             since: self.since,
@@ -215,7 +220,7 @@ impl Master {
                 last_request: self.all.last_request,
                 current: self.all.times.current(second(now)),
             },
-            custom: union.into_metrics(),
+            custom: sums.into_totals(),
             losses: self.losses,
         }
     }
@@ -229,6 +234,11 @@ impl Master {
             spawned: self.all.spawned,
             cpu_warnings: self.all.cpu_warnings,
         }
+    }
+
+    /// What there is to say of the workers' custom metrics since this was asked last.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.union.take_notices()
     }
 
     /// How is merged.
@@ -247,12 +257,32 @@ impl Master {
         Ok(())
     }
 
+    /// Bytes that are kept of a worker, and of what all have in common.
+    fn bytes_of(&self, worker: &str) -> usize {
+        self.union.bytes + self.workers.get(worker).map_or(0, Worker::bytes)
+    }
+
+    /// Gives up what workers' later statistics have taken the place of, and if `also_last` those of
+    /// workers that are gone.
+    fn drop_superseded(&mut self, also_last: bool) {
+        for worker in self.workers.values_mut() {
+            let before = worker.bytes();
+            worker.drop_superseded(also_last);
+            self.kept = self.kept.saturating_sub(before - worker.bytes());
+        }
+    }
+
+    /// Gives up texts that nothing bears any more.
+    fn forget_texts(&mut self) {
+        // One is here, another where the text is used.
+        self.texts.retain(|text| Text::strong_count(text) > 1);
+    }
+
     /// Gives up what can no longer be needed, if there would be too much.
     fn make_room(&mut self, bytes: usize) -> Result<(), ReportError> {
         if self.kept.saturating_add(bytes) > MOST_KEPT {
-            for worker in self.workers.values_mut() {
-                self.kept = self.kept.saturating_sub(worker.drop_superseded(true));
-            }
+            self.drop_superseded(true);
+            self.forget_texts();
         }
         if self.kept.saturating_add(bytes) > MOST_KEPT { Err(ReportError::NoRoom) } else { Ok(()) }
     }

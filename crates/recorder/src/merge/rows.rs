@@ -21,7 +21,7 @@ pub(super) struct Rows {
     all: Vec<Row>,
     /// Of endpoints that lost their names.
     methods: Methods,
-    folded_rows: usize,
+    folded: usize,
 }
 
 #[derive(Debug)]
@@ -66,13 +66,13 @@ impl Rows {
         }
         // One that a worker has folded takes no other's place, and is lost no more.
         let is_other = &**name == OTHER;
-        let is_folded = is_other || self.all.len() - self.folded_rows >= most;
+        let is_folded = is_other || self.all.len() - self.folded >= most;
         if is_folded {
             key = (self.methods.keep(method), OTHER.into());
         }
         let all = &mut self.all;
         let row = *self.index.entry(key).or_insert_with_key(|(method, name)| {
-            self.folded_rows += usize::from(is_folded);
+            self.folded += usize::from(is_folded);
             all.push(Row::new(Text::clone(method), Text::clone(name)));
             all.len() - 1
         });

@@ -112,3 +112,43 @@ fn counters_that_fall_are_refused() {
     assert!(matches!(error, ReportError::Fell(_)), "{error}");
     assert_eq!(master.totals(NOW), before);
 }
+
+/// A worker's state that ends was never given back, and what it defines never counted.
+#[test]
+fn what_is_kept_is_what_is_counted_as_kept() {
+    use locust_model::CustomKind;
+
+    use crate::Definition;
+    let mut master = master();
+    let kept = |master: &Master| {
+        master.workers.values().map(Worker::bytes).sum::<usize>() + master.union.bytes
+    };
+    let mut ended = Vec::new();
+    for process in 0..12_u8 {
+        let now = NOW + f64::from(process);
+        let mut writer = writer();
+        let (kind, merge) = (CustomKind::Gauge, crate::GaugeMerge::Sum);
+        let definition =
+            Definition { kind, name: "gauge", help: "", labels: &["l"], buckets: &[], merge };
+        let metric = writer.define(&definition, now).expect("a definition");
+        for value in 0..50 {
+            let child = writer.child(metric, &[&format!("{value}")], now).expect("one label");
+            writer.set(child, 1.0, now).expect("a gauge");
+        }
+        for _ in 0..3 {
+            let report = writer.report(&Process::default(), now, false);
+            let answer = master.merge("worker", &report, now).expect("a good report");
+            writer.acknowledged(&answer);
+            writer.reset(now);
+            assert_eq!(master.kept, kept(&master));
+        }
+        ended.push(master.kept);
+    }
+    // No more of them are kept than of the first few.
+    assert_eq!(ended[6], ended[11], "{ended:?}");
+    master.gone("worker");
+    master.drop_superseded(true);
+    assert_eq!(master.kept, kept(&master));
+    master.begin(Config::default(), NOW + 99.0).expect("a good configuration");
+    assert_eq!(master.kept, kept(&master));
+}

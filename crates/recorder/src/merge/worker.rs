@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::custom::{Metrics, Union};
+use super::custom::{Metrics, Settled};
 use super::incarnation::Incarnation;
-use crate::CustomTotals;
+use super::union::Sums;
 use crate::report::Head;
 
 /// Incarnations of a worker that are kept. Only the last one changes, but for late reports.
@@ -28,7 +28,7 @@ pub(super) struct Worker {
     /// Processes that are no longer kept.
     ended: VecDeque<u64>,
     /// What the counters and histograms of these came to.
-    settled: Vec<CustomTotals>,
+    settled: Settled,
 }
 
 /// What a process tells of itself beside its statistics.
@@ -86,19 +86,23 @@ impl Worker {
         let Some((at, _)) = others.min_by_key(|(_, known)| known.touched) else { return };
         let process = self.processes.remove(at);
         remember(&mut self.ended, process.boot);
-        let mut union = Union::default();
-        union.add(&self.settled, false);
-        union.add(&process.custom.into_all(), false);
-        self.settled = union.into_metrics();
+        self.settled.add(process.custom);
     }
 
     /// Adds its custom metrics.
-    pub(super) fn add_custom(&self, union: &mut Union) {
-        union.add(&self.settled, false);
+    pub(super) fn add_custom(&self, sums: &mut Sums<'_>) {
+        sums.add_settled(&self.settled);
         let living = self.living().map(|process| process.boot);
         for process in &self.processes {
-            union.add(process.custom.all(), living == Some(process.boot));
+            sums.add(&process.custom, living == Some(process.boot));
         }
+    }
+
+    /// Bytes that all this takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let incarnations = self.incarnations.iter().map(|known| known.bytes);
+        let processes = self.processes.iter().map(|process| process.custom.bytes);
+        self.settled.bytes + incarnations.chain(processes).sum::<usize>()
     }
 
     /// Its process that lives: of several, the one that started last.
@@ -113,43 +117,38 @@ impl Worker {
         }
     }
 
-    /// The incarnation of a report, made if need be. Answers it, and how many bytes were given up
-    /// for it.
-    pub(super) fn incarnation_mut(&mut self, id: (u64, u64)) -> (Option<&mut Incarnation>, usize) {
-        let mut freed = 0;
+    /// The incarnation of a report, made if need be.
+    pub(super) fn incarnation_mut(&mut self, id: (u64, u64)) -> Option<&mut Incarnation> {
         if self.find(id).is_none() {
             self.old.retain(|(old, _)| *old != id);
             if self.incarnations.len() >= MOST_INCARNATIONS {
                 let oldest = self.incarnations.iter().map(|known| known.touched).min();
-                freed = self.drop_if(|known| Some(known.touched) == oldest);
+                self.drop_if(|known| Some(known.touched) == oldest);
             }
             self.incarnations.push(Incarnation::new(id));
             self.incarnations.sort_unstable_by_key(|known| known.id);
         }
-        (self.incarnations.iter_mut().find(|known| known.id == id), freed)
+        self.incarnations.iter_mut().find(|known| known.id == id)
     }
 
-    /// Gives up incarnations; they are remembered by name. Answers how many bytes they took.
-    pub(super) fn drop_if(&mut self, is_to_go: impl Fn(&Incarnation) -> bool) -> usize {
-        let mut freed = 0;
+    /// Gives up incarnations; they are remembered by name.
+    fn drop_if(&mut self, is_to_go: impl Fn(&Incarnation) -> bool) {
         let old = &mut self.old;
         self.incarnations.retain(|known| {
             let goes = is_to_go(known);
             if goes {
                 remember(old, (known.id, known.sequence));
-                freed += known.bytes;
             }
             !goes
         });
-        freed
     }
 
     /// Gives up all incarnations but the last one that was reported, and that one too if the
-    /// worker is gone and `also_last` is set. Answers how many bytes they took.
-    pub(super) fn drop_superseded(&mut self, also_last: bool) -> usize {
+    /// worker is gone and `also_last` is set.
+    pub(super) fn drop_superseded(&mut self, also_last: bool) {
         let last = self.incarnations.iter().map(|known| known.touched).max();
         let drops_last = also_last && self.living().is_none();
-        self.drop_if(|known| drops_last || Some(known.touched) != last)
+        self.drop_if(|known| drops_last || Some(known.touched) != last);
     }
 }
 

@@ -36,8 +36,8 @@ pub(crate) struct MetricPart {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CustomPart {
     pub(crate) row: usize,
-    /// Label values and bounds, if it is new.
-    pub(crate) label: Option<(Vec<Text>, Arc<[f64]>)>,
+    /// Label values, if it is new.
+    pub(crate) label: Option<Vec<Text>>,
     pub(crate) since: f64,
     pub(crate) changed: Option<f64>,
     pub(crate) value: CustomValue,
@@ -107,18 +107,18 @@ fn put_definition(metric: &Metric, out: &mut Vec<u8>) {
     for label in &metric.labels {
         put_text(out, label);
     }
+    if metric.kind == CustomKind::Histogram {
+        put_number(out, metric.bounds.len() as u64);
+        for bound in &*metric.bounds {
+            put_float(out, *bound);
+        }
+    }
 }
 
 fn put_series(series: &CustomSeriesTotals, is_new: bool, out: &mut Vec<u8>) {
     if is_new {
         for value in &series.values {
             put_text(out, value);
-        }
-        if let CustomTotal::Distribution(all) = &series.value {
-            put_number(out, all.bounds.len() as u64);
-            for bound in &*all.bounds {
-                put_float(out, *bound);
-            }
         }
     }
     put_float(out, series.since);
@@ -180,7 +180,9 @@ fn read_definition(from: &mut Cursor<'_>) -> Result<CustomTotals, ReportError> {
     for _ in 0..from.size()? {
         labels.push(from.text()?.into());
     }
-    Ok(CustomTotals { name, help, kind, merge, labels, series: Vec::new() })
+    let is_histogram = kind == CustomKind::Histogram;
+    let bounds = if is_histogram { read_bounds(from)? } else { Vec::new() }.into();
+    Ok(CustomTotals { name, help, kind, merge, labels, bounds, series: Vec::new() })
 }
 
 fn read_series(
@@ -197,8 +199,7 @@ fn read_series(
             for _ in 0..labels {
                 values.push(from.text()?.into());
             }
-            let bounds = if is_histogram { read_bounds(from)? } else { Vec::new() };
-            Some((values, bounds.into()))
+            Some(values)
         } else {
             None
         };

@@ -19,7 +19,7 @@ fn catalog(config: &Config) -> Catalog {
 }
 
 fn refusal(config: &Config, name: &str, kind: CustomKind, labels: &[&str]) -> String {
-    catalog(config).admit(name, kind, labels).expect_err(name).to_string()
+    catalog(config).admit(name, kind, labels, []).expect_err(name).to_string()
 }
 
 /// A gauge with one series.
@@ -164,14 +164,14 @@ fn a_name_that_would_give_samples_of_ours_or_that_ours_give_is_refused() {
         ("locust_orders_total", CustomKind::Counter),
         ("orders", CustomKind::Histogram),
     ] {
-        assert_eq!(catalog(&config).admit(name, kind, &NO_LABELS), Ok(()), "{name}");
+        assert_eq!(catalog(&config).admit(name, kind, &NO_LABELS, []), Ok(()), "{name}");
     }
 }
 
 #[test]
 fn the_namespace_decides_which_names_are_ours() {
     let config = Config { namespace: "load".to_owned(), ..schemas_inside(&[Standard]) };
-    assert_eq!(catalog(&config).admit("locust_up", CustomKind::Gauge, &NO_LABELS), Ok(()));
+    assert_eq!(catalog(&config).admit("locust_up", CustomKind::Gauge, &NO_LABELS, []), Ok(()));
     assert_eq!(
         refusal(&config, "load_up", CustomKind::Gauge, &[]),
         "metric \"load_up\" would give samples named load_up, as metric load_up does; \
@@ -252,4 +252,24 @@ fn from_outside_there_are_none() {
     assert!(!text.contains("orders_total") && !text.contains("custom_"), "{text}");
     let inside = lines_of(&schemas_inside(&[Standard]), inside(), &["up"]);
     assert_eq!(inside, ["up 1"]);
+}
+
+/// Such a metric was left out of every scrape with nothing but a count.
+#[test]
+fn a_metric_that_would_write_another_ones_samples_is_refused() {
+    use CustomKind::{Counter, Gauge, Histogram};
+    let catalog = catalog(&schemas_inside(&[Standard]));
+    let admit = |name, kind, other| catalog.admit(name, kind, &NO_LABELS, [other]);
+    for (name, kind, other) in [
+        ("items_count", Gauge, ("items", Histogram)),
+        ("items_sum", Counter, ("items", Histogram)),
+        ("items", Histogram, ("items_bucket", Gauge)),
+    ] {
+        let error = admit(name, kind, other).expect_err(name).to_string();
+        assert!(error.contains("use another name"), "{error}");
+        assert!(error.contains(other.0), "{error}");
+    }
+    // A counter keeps the name it is given, and the same name is another matter.
+    assert_eq!(admit("orders_total", Gauge, ("orders", Counter)), Ok(()));
+    assert_eq!(admit("items", Histogram, ("items", Histogram)), Ok(()));
 }

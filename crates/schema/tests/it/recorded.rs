@@ -11,7 +11,8 @@ use crate::snapshots::{at, inside, within};
 use crate::text;
 
 fn losses(names: u64, not_times: u64) -> Losses {
-    Losses { folded: Folded { names, ..Folded::default() }, not_times }
+    let folded = Folded { names, ..Folded::default() };
+    Losses { folded, not_times, custom_series: names + 1, custom_conflicts: not_times + 1 }
 }
 
 fn told(own: &Arc<Own>) -> (String, String) {
@@ -20,10 +21,14 @@ fn told(own: &Arc<Own>) -> (String, String) {
     let of = |start: &str| {
         text.lines().find_map(|line| line.strip_prefix(start)).expect("it is told").to_owned()
     };
-    (
-        of(r#"locust_exporter_folded_series_total{reason="names"} "#),
-        of(r#"locust_exporter_rejected_rows_total{reason="not_a_time"} "#),
-    )
+    let number = |start: &str| of(start).parse::<u64>().expect("a number");
+    let names = of(r#"locust_exporter_folded_series_total{reason="names"} "#);
+    let not_times = of(r#"locust_exporter_rejected_rows_total{reason="not_a_time"} "#);
+    let series = number(r#"locust_exporter_folded_series_total{reason="custom_series"} "#);
+    let conflicts = number(r#"locust_exporter_rejected_rows_total{reason="custom_conflict"} "#);
+    assert_eq!((series - 1).to_string(), names);
+    assert_eq!((conflicts - 1).to_string(), not_times);
+    (names, not_times)
 }
 
 fn counts(folded: &str, not_times: &str) -> (String, String) {
