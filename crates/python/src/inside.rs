@@ -189,9 +189,7 @@ impl Inside {
             let snapshot = self.reader.snapshot(now, time, buckets);
             return (snapshot, self.reader.losses(), self.process());
         };
-        let (totals, config, process) = merger.totals(now);
-        let snapshot = recorder::snapshot(&totals, &config, time, buckets);
-        (snapshot, totals.losses, process)
+        merger.snapshot(now, time, buckets)
     }
 
     /// All that is known now, as `catalog` names it; with native buckets where these are shown.

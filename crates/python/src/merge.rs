@@ -8,8 +8,10 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use recorder::{Config, ConfigError, Master, Process, Totals};
+use locust_model::{Losses, Snapshot};
+use recorder::{Buckets, Config, ConfigError, Master, Process};
 use schema::Catalog;
 
 use self::log::Log;
@@ -127,10 +129,15 @@ impl Merger {
         std::mem::take(&mut lock(&self.line.outbox).own)
     }
 
-    /// What all have reported, and how it was recorded.
-    pub(crate) fn totals(&self, now: f64) -> (Totals, Arc<Config>, Process) {
+    /// What all have reported.
+    pub(crate) fn snapshot(
+        &self,
+        now: f64,
+        time: SystemTime,
+        buckets: Buckets,
+    ) -> (Snapshot, Losses, Process) {
         let master = lock(&self.line.master);
-        (master.totals(now), Arc::new(master.config().clone()), master.process())
+        (master.snapshot(now, time, buckets), master.losses(), master.process())
     }
 
     /// Reports that were refused, and that were dropped, since the last call.

@@ -40,9 +40,8 @@ pub enum Buckets {
 /// the runner knows is left unknown.
 pub fn snapshot(totals: &Totals, config: &Config, time: SystemTime, buckets: Buckets) -> Snapshot {
     let partition = Partition::new(config);
-    let histograms = Histograms::new(&partition, buckets);
     let rows = totals.endpoints.len();
-    let mut maker = Maker::new(config, histograms, totals.since, &totals.all, rows);
+    let mut maker = Maker::new(config, (&partition, buckets), totals.since, &totals.all, rows);
     for row in &totals.endpoints {
         maker.put(&row.method, &row.name, row);
     }
@@ -53,16 +52,15 @@ pub fn snapshot(totals: &Totals, config: &Config, time: SystemTime, buckets: Buc
 pub(crate) fn snapshot_of(view: &View, now: f64, time: SystemTime, buckets: Buckets) -> Snapshot {
     // Before the endpoints: what is read of them is then of the same requests or of later ones.
     let all = view.all(now);
-    let histograms = Histograms::new(view.partition(), buckets);
-    let rows = view.endpoints();
-    let mut maker = Maker::new(view.config(), histograms, view.since(), &all, rows);
+    let (rows, kept_in) = (view.endpoints(), (view.partition(), buckets));
+    let mut maker = Maker::new(view.config(), kept_in, view.since(), &all, rows);
     view.each_endpoint(|method, name, row| maker.put(method, name, row));
     maker.finish(&view.all_errors(), &view.all_exceptions(), &view.all_customs(), time)
 }
 
 /// Makes a snapshot from one endpoint after the other: in the order in which they lie in memory,
 /// which is quicker than in that of their names.
-struct Maker<'a> {
+pub(crate) struct Maker<'a> {
     config: &'a Config,
     partition: &'a Partition,
     since: f64,
@@ -90,14 +88,13 @@ struct Total {
 }
 
 impl<'a> Maker<'a> {
-    fn new(
+    pub(crate) fn new(
         config: &'a Config,
-        histograms: Histograms<'a>,
+        (partition, buckets): (&'a Partition, Buckets),
         since: f64,
         all: &'a AllTotals,
         rows: usize,
     ) -> Self {
-        let partition = histograms.partition();
         Self {
             config,
             partition,
@@ -109,7 +106,7 @@ impl<'a> Maker<'a> {
             statuses: HashMap::new(),
             last_status: None,
             percentiles: ascending(&config.percentiles),
-            histograms,
+            histograms: Histograms::new(partition, buckets),
             scratch: Dense::new(partition.len()),
             total: Total {
                 statistics: Statistics { sum: all.sum, ..Statistics::default() },
@@ -119,7 +116,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn put(&mut self, method: &Text, name: &Text, row: &EndpointTotals) {
+    /// Takes an endpoint.
+    pub(crate) fn put(&mut self, method: &Text, name: &Text, row: &EndpointTotals) {
         self.put_responses(method, name, row);
         let durations = self.durations(row);
         let recent = self.clock.recent(&row.seconds);
@@ -207,7 +205,8 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn finish(
+    /// What it all comes to.
+    pub(crate) fn finish(
         mut self,
         errors: &[ErrorTotals],
         exceptions: &[ExceptionTotals],

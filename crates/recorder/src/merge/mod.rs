@@ -24,8 +24,9 @@ mod union;
 mod worker;
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::SystemTime;
 
-use locust_model::{Losses, Text};
+use locust_model::{Losses, Snapshot, Text};
 
 use self::apply::{All, Checked};
 use self::failures::{Errors, Exceptions};
@@ -38,7 +39,8 @@ use self::worker::Worker;
 use crate::book::second;
 use crate::partition::Partition;
 use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError};
-use crate::{AllTotals, Config, ConfigError, Process, Totals};
+use crate::snapshot::Maker;
+use crate::{AllTotals, Buckets, Config, ConfigError, CustomTotals, Process, Totals};
 
 /// Bytes of workers' statistics that are kept at most.
 pub(crate) const MOST_KEPT: usize = 768 << 20;
@@ -205,24 +207,45 @@ impl Master {
 
     /// What all workers recorded.
     pub fn totals(&self, now: f64) -> Totals {
-        let mut sums = self.union.sums();
-        for worker in self.workers.values() {
-            worker.add_custom(&mut sums);
-        }
         Totals {
             since: self.since,
             endpoints: self.rows.totals(),
             errors: self.errors.totals(),
             exceptions: self.exceptions.totals(),
-            all: AllTotals {
-                start: self.all.start,
-                sum: self.all.sum.get(),
-                last_request: self.all.last_request,
-                current: self.all.times.current(second(now)),
-            },
-            custom: sums.into_totals(),
+            all: self.all_totals(now),
+            custom: self.custom(),
             losses: self.losses,
         }
+    }
+
+    /// The same as a [`snapshot`](crate::snapshot()), without a copy of it all between.
+    pub fn snapshot(&self, now: f64, time: SystemTime, buckets: Buckets) -> Snapshot {
+        let (all, kept_in) = (self.all_totals(now), (&self.partition, buckets));
+        let mut maker = Maker::new(&self.config, kept_in, self.since, &all, self.rows.len());
+        self.rows.each(|method, name, row| maker.put(method, name, row));
+        maker.finish(&self.errors.totals(), &self.exceptions.totals(), &self.custom(), time)
+    }
+
+    /// What a snapshot does not tell.
+    pub fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    fn all_totals(&self, now: f64) -> AllTotals {
+        AllTotals {
+            start: self.all.start,
+            sum: self.all.sum.get(),
+            last_request: self.all.last_request,
+            current: self.all.times.current(second(now)),
+        }
+    }
+
+    fn custom(&self) -> Vec<CustomTotals> {
+        let mut sums = self.union.sums();
+        for worker in self.workers.values() {
+            worker.add_custom(&mut sums);
+        }
+        sums.into_totals()
     }
 
     /// What the workers tell of themselves: users that wait in those that live; users started and
@@ -239,11 +262,6 @@ impl Master {
     /// What there is to say of the workers' custom metrics since this was asked last.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.union.take_notices()
-    }
-
-    /// How is merged.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     fn check_config(&self, head: &Head) -> Result<(), ReportError> {

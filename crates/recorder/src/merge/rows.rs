@@ -9,7 +9,7 @@ use super::recent::Seconds;
 use super::stage::{Change, Staged};
 use super::sum::Sum;
 use crate::index::Methods;
-use crate::{Cells, DistributionTotals, EndpointTotals, ResponseTotals};
+use crate::{EndpointTotals, ResponseTotals};
 
 /// Outcomes of one endpoint that are kept apart; those beyond share one more.
 const MOST_OUTCOMES: usize = 1_000;
@@ -120,8 +120,27 @@ impl Rows {
         *self = Self::default();
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn totals(&self) -> Vec<EndpointTotals> {
-        self.all.iter().map(Row::totals).collect()
+        let totals = |row: &Row| {
+            let (method, name) = (Text::clone(&row.method), Text::clone(&row.name));
+            let mut totals = EndpointTotals { method, name, ..EndpointTotals::default() };
+            row.numbers_into(&mut totals);
+            totals
+        };
+        self.all.iter().map(totals).collect()
+    }
+
+    /// Hands over all rows' numbers, each in the same place, with its method and name.
+    pub(super) fn each(&self, mut each: impl FnMut(&Text, &Text, &EndpointTotals)) {
+        let mut read = EndpointTotals::default();
+        for row in &self.all {
+            row.numbers_into(&mut read);
+            each(&row.method, &row.name, &read);
+        }
     }
 }
 
@@ -221,27 +240,20 @@ impl Row {
         self.seconds.clear();
     }
 
-    fn totals(&self) -> EndpointTotals {
-        let distributions = self.distributions.iter().map(|distribution| DistributionTotals {
-            status: distribution.status,
-            sum: distribution.sum.get(),
-            cells: Cells(distribution.cells.clone()),
-        });
-        EndpointTotals {
-            method: Text::clone(&self.method),
-            name: Text::clone(&self.name),
-            since: self.since,
-            responses: self.responses.clone(),
-            distributions: distributions.collect(),
-            without_time: self.without_time,
-            failures: self.failures,
-            sum: self.sum.get(),
-            min: self.min,
-            max: self.max,
-            response_bytes: self.response_bytes,
-            request_bytes: self.request_bytes,
-            seconds: self.seconds.as_slice().to_vec(),
+    /// Its numbers, in the memory of another's.
+    fn numbers_into(&self, into: &mut EndpointTotals) {
+        into.since = self.since;
+        into.responses.clone_from(&self.responses);
+        into.distributions.resize_with(self.distributions.len(), Default::default);
+        for (into, from) in into.distributions.iter_mut().zip(&self.distributions) {
+            (into.status, into.sum) = (from.status, from.sum.get());
+            into.cells.0.clone_from(&from.cells);
         }
+        (into.without_time, into.failures) = (self.without_time, self.failures);
+        (into.sum, into.min, into.max) = (self.sum.get(), self.min, self.max);
+        (into.response_bytes, into.request_bytes) = (self.response_bytes, self.request_bytes);
+        into.seconds.clear();
+        into.seconds.extend_from_slice(self.seconds.as_slice());
     }
 }
 

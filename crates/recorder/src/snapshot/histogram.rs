@@ -27,11 +27,6 @@ impl<'a> Histograms<'a> {
         Self { partition, buckets, native: Vec::new(), spans: Vec::new() }
     }
 
-    /// What the cells are.
-    pub(super) fn partition(&self) -> &'a Partition {
-        self.partition
-    }
-
     /// The buckets that are wanted over the same times: in seconds, negative ones left out.
     pub(super) fn of(&mut self, times: &DistributionTotals) -> Distribution {
         let ([(NEGATIVE, _), cells @ ..] | cells) = &*times.cells.0;

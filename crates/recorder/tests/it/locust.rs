@@ -200,6 +200,7 @@ fn a_masters_current_rates_are_locusts_also_after_a_reset() {
                 let time = SystemTime::UNIX_EPOCH;
                 let ours = snapshot(&master.totals(now), &config(false), time, Buckets::Classic);
                 check_master(&ours, &step[2], &at);
+                assert_eq!(master.snapshot(now, time, Buckets::Classic), ours, "{at}");
                 looks += 1;
                 let is_early = now < reset + 12.0 && ours.rates.requests > Some(0.0);
                 early += usize::from(is_early);

@@ -3,9 +3,9 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are for people")]
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use recorder::{Config, Process};
+use recorder::{Buckets, Config, Process, snapshot};
 
 use crate::world::{NOW, Worker, master};
 
@@ -80,6 +80,7 @@ fn figures_of_reports() {
         let answer = master.merge("worker", &full, NOW).expect("a good report");
         worker.writer.acknowledged(&answer);
         let (mut making, mut merging, mut totalling) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut showing, mut copying) = (Vec::new(), Vec::new());
         for round in 0..31 {
             for series in 0..SERIES {
                 worker.request(&name(series), 50.0 + f64::from(round), NOW + 30.0);
@@ -94,6 +95,13 @@ fn figures_of_reports() {
             let start = Instant::now();
             std::hint::black_box(master.totals(NOW));
             totalling.push(start.elapsed());
+            let start = Instant::now();
+            std::hint::black_box(master.snapshot(NOW, SystemTime::UNIX_EPOCH, Buckets::Classic));
+            showing.push(start.elapsed());
+            let start = Instant::now();
+            let (totals, time) = (master.totals(NOW), SystemTime::UNIX_EPOCH);
+            std::hint::black_box(snapshot(&totals, &Config::default(), time, Buckets::Classic));
+            copying.push(start.elapsed());
         }
         for series in 0..SERIES / 100 {
             worker.request(&name(series * 100), 50.0, NOW + 30.0);
@@ -102,11 +110,13 @@ fn figures_of_reports() {
         let share = few.len() as f64 / full.len() as f64;
         println!(
             "{requests} requests, {} cells a series: full {per_series:.1} bytes a series, \
-             made in {}, merged in {}, totals in {}; 1 % changed: {} bytes, {:.2} %",
+             made in {}, merged in {}, totals in {}, a snapshot in {}, from totals in {}; 1 % changed: {} bytes, {:.2} %",
             cells(&worker),
             spread(making),
             spread(merging),
             spread(totalling),
+            spread(showing),
+            spread(copying),
             few.len(),
             100.0 * share,
         );
