@@ -227,3 +227,15 @@ def test_the_command_line_comes_along(capfd: pytest.CaptureFixture[str]) -> None
     assert _core.__version__ in capfd.readouterr().out
     assert _core.main(["locust_exporter", "--no-such-flag"]) == 2
     assert "--no-such-flag" in capfd.readouterr().err
+
+
+def test_a_catalog_that_is_kept_is_of_its_own_service_and_of_the_options_of_now() -> None:
+    made = core()
+    made.listener(request_type="GET", name="/", response_time=1.0, response_length=1)
+    requests = "locust_stats_num_requests"
+    for service in ("shop", "bank", "shop", None):
+        shown = text(made, schema="boomer", service=service)
+        of_path = [labels for labels, _ in samples(shown, requests) if labels["path"] == "/"]
+        assert [labels.get("service") for labels in of_path] == [service]
+    configure(made, {"locust.namespace": "load"})
+    assert samples(text(made, schema="boomer", service="shop"), requests) == []

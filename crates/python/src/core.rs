@@ -485,8 +485,7 @@ impl Core {
             config.schemas = schemas.collect::<Result<_, _>>().map_err(refused)?;
         }
         config.service = service;
-        let catalog = Catalog::new(&config).map_err(refused)?;
-        Ok(Arc::new(catalog))
+        setup.catalog_of(&config).map_err(refused)
     }
 }
 

@@ -10,7 +10,7 @@ use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
 use locust_model::{Bounds, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
 use recorder::{Buckets, Process, Reader};
-use schema::{Catalog, Exposition, Own, Sighting};
+use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
 
 use crate::clock;
@@ -25,6 +25,9 @@ const PANIC: &str = "panic";
 const REPORT: &str = "report";
 /// Reports of workers that came faster than they could be merged.
 const REPORT_DROPPED: &str = "report_dropped";
+
+/// Catalogs that are kept beside the configured one. A test adds few endpoints.
+const MOST_CATALOGS: usize = 32;
 
 /// What this process is to its test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) testplan: Option<Text>,
     pub(crate) schema: schema::Config,
     pub(crate) catalog: Arc<Catalog>,
+    /// Catalogs of other schemas, and of a service, that were asked for.
+    others: ArcSwap<Vec<(schema::Config, Arc<Catalog>)>>,
     pub(crate) web: web::Config,
     /// How the next test is recorded.
     pub(crate) recorder: recorder::Config,
@@ -264,8 +269,25 @@ impl Setup {
             testplan: (!testplan.is_empty()).then(|| testplan.into()),
             schema,
             catalog: Arc::new(catalog),
+            others: ArcSwap::default(),
             web,
             recorder,
         }
+    }
+
+    /// The catalog of this configuration, which is made once.
+    pub(crate) fn catalog_of(&self, config: &schema::Config) -> Result<Arc<Catalog>, CatalogError> {
+        let others = self.others.load();
+        if let Some((_, catalog)) = others.iter().find(|(of, _)| of == config) {
+            return Ok(Arc::clone(catalog));
+        }
+        let catalog = Arc::new(Catalog::new(config)?);
+        if others.len() < MOST_CATALOGS {
+            self.others.rcu(|others| {
+                let kept = others.iter().cloned();
+                kept.chain([(config.clone(), Arc::clone(&catalog))]).collect::<Vec<_>>()
+            });
+        }
+        Ok(catalog)
     }
 }
