@@ -129,7 +129,7 @@ pub(crate) static ROWS: &[Row] = &[
     .source(Outside),
     Row::counter(
         "requests_total",
-        "Requests made, failed ones included, by status and by the exception that made one fail.",
+        "Requests made, failed ones included, by status and by the exception's class.",
         Seen(responses),
     )
     .labels(label::RESPONSE)
@@ -188,7 +188,7 @@ pub(crate) static ROWS: &[Row] = &[
     .labels(label::ENDPOINT),
     Row::counter(
         "user_exceptions_total",
-        "Exceptions that user code raised outside of requests.",
+        "Exceptions that user code raised outside of requests, by message.",
         Seen(|snapshot, out| {
             for exception in snapshot.exceptions.iter().flatten() {
                 out.put_since(&[&exception.message], exception.count, snapshot.run.since);
