@@ -1,12 +1,13 @@
 //! Reports whose checksum is right and whose content is not: what an accident hardly makes, and an
 //! enemy easily.
 
+use locust_model::CustomKind;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
 use crate::report::seal;
-use crate::{Key, Request, Writer, recorder};
+use crate::{Definition, GaugeMerge, Key, Request, Writer, recorder};
 
 const NOW: f64 = 1_790_000_000.25;
 
@@ -28,7 +29,26 @@ fn writer() -> Writer {
         writer.failed(series, error, NOW);
     }
     writer.user_error("raised");
+    for (kind, name) in [(CustomKind::Histogram, "histogram"), (CustomKind::Gauge, "gauge")] {
+        let buckets: &[f64] = if kind == CustomKind::Histogram { &[1.0, 2.0] } else { &[] };
+        let merge = GaugeMerge::Max;
+        let definition = Definition { kind, name, help: "Help.", labels: &["l"], buckets, merge };
+        let metric = writer.define(&definition, NOW).expect("a definition");
+        for value in ["x", "y"] {
+            let child = writer.child(metric, &[value], NOW).expect("one label");
+            let changed = match kind {
+                CustomKind::Histogram => writer.observe(child, 1.5, NOW),
+                _ => writer.set(child, 1.5, NOW),
+            };
+            changed.expect("the right kind");
+        }
+    }
     writer
+}
+
+/// Bytes that are kept, counted anew.
+fn kept(master: &Master) -> usize {
+    master.workers.values().map(Worker::bytes).sum::<usize>() + master.union.bytes
 }
 
 /// Without its checksum.
@@ -65,10 +85,11 @@ proptest! {
         if let Some(end) = end {
             content.truncate(end.index(content.len()));
         }
-        let before = (master.totals(NOW), master.process());
+        let before = (master.totals(NOW), master.process(), master.kept);
         if master.merge("worker", &sealed(content), NOW).is_err() {
-            prop_assert_eq!((master.totals(NOW), master.process()), before);
+            prop_assert_eq!((master.totals(NOW), master.process(), master.kept), before);
         }
+        prop_assert_eq!(master.kept, kept(&master));
     }
 }
 
@@ -116,20 +137,14 @@ fn counters_that_fall_are_refused() {
 /// A worker's state that ends was never given back, and what it defines never counted.
 #[test]
 fn what_is_kept_is_what_is_counted_as_kept() {
-    use locust_model::CustomKind;
-
-    use crate::Definition;
     let mut master = master();
-    let kept = |master: &Master| {
-        master.workers.values().map(Worker::bytes).sum::<usize>() + master.union.bytes
-    };
     let mut ended = Vec::new();
     for process in 0..12_u8 {
         let now = NOW + f64::from(process);
         let mut writer = writer();
-        let (kind, merge) = (CustomKind::Gauge, crate::GaugeMerge::Sum);
+        let (kind, merge) = (CustomKind::Gauge, GaugeMerge::Sum);
         let definition =
-            Definition { kind, name: "gauge", help: "", labels: &["l"], buckets: &[], merge };
+            Definition { kind, name: "many", help: "", labels: &["l"], buckets: &[], merge };
         let metric = writer.define(&definition, now).expect("a definition");
         for value in 0..50 {
             let child = writer.child(metric, &[&format!("{value}")], now).expect("one label");
