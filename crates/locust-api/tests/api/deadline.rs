@@ -121,10 +121,16 @@ async fn reading_a_huge_answer_holds_up_neither_the_look_nor_anybody_else() {
 async fn a_huge_answer_that_is_still_being_read_at_the_deadline_is_a_timeout() {
     let server = running_but(vec![("/stats/requests", Reply::json(huge_stats()))]).await;
     let client = server.client();
-    let (look, took) = look_for(&client, LATE).await;
-    assert!(look.snapshot.is_ok());
-    let hurry = took / 2;
-    let (look, took) = look_for(&client, hurry).await;
-    assert!(took < hurry + Duration::from_millis(500), "{took:?} instead of {hurry:?}");
+    let (mut look, mut took) = look_for(&client, LATE).await;
+    // How long it takes is known from the time before only, and a busy machine may be free again.
+    for _ in 0..5 {
+        assert!(look.snapshot.is_ok(), "{:?}", look.snapshot.err());
+        let hurry = took / 2;
+        (look, took) = look_for(&client, hurry).await;
+        assert!(took < hurry + Duration::from_secs(1), "{took:?} instead of {hurry:?}");
+        if look.snapshot.is_err() {
+            break;
+        }
+    }
     assert!(matches!(look.snapshot, Err(Error::TimedOut { .. })), "{:?}", look.snapshot.err());
 }
