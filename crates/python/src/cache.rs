@@ -79,13 +79,16 @@ impl<'a, 'py> SeriesKey<'a, 'py> {
 }
 
 /// A key that is held, and the recorder's id for it.
-struct SeriesEntry {
+pub(crate) struct SeriesEntry {
     hash: u64,
     method: Py<PyString>,
     name: Py<PyString>,
     status: Option<i64>,
     class: Option<Py<PyType>>,
-    id: SeriesId,
+    pub(crate) id: SeriesId,
+    /// The first kind of failure that it had: mostly it is the only one, and here it costs no look
+    /// into another table.
+    first: Option<ErrorEntry>,
 }
 
 impl SeriesEntry {
@@ -100,11 +103,18 @@ impl SeriesEntry {
 
 /// What tells failures of one series apart.
 pub(crate) struct ErrorKey<'a, 'py> {
-    pub(crate) series: SeriesId,
+    /// Without the series in it.
     pub(crate) hash: u64,
     /// Its class, and those of what it wraps.
     pub(crate) classes: &'a [Option<Bound<'py, PyType>>; DEPTH],
     pub(crate) args: &'a Bound<'py, PyTuple>,
+}
+
+impl ErrorKey<'_, '_> {
+    /// A hash of failure and series.
+    fn hash_in(&self, series: SeriesId) -> u64 {
+        mix(self.hash, hash_of(series))
+    }
 }
 
 struct ErrorEntry {
@@ -116,9 +126,14 @@ struct ErrorEntry {
 }
 
 impl ErrorEntry {
-    fn is(&self, key: &ErrorKey<'_, '_>) -> bool {
+    fn new(series: SeriesId, key: &ErrorKey<'_, '_>, id: ErrorId) -> Self {
+        let classes = key.classes.each_ref().map(|class| class.clone().map(Bound::unbind));
+        Self { hash: key.hash, series, classes, args: key.args.clone().unbind(), id }
+    }
+
+    fn is(&self, series: SeriesId, key: &ErrorKey<'_, '_>) -> bool {
         self.hash == key.hash
-            && self.series == key.series
+            && self.series == series
             && self.classes.iter().zip(key.classes).all(|(held, given)| {
                 held.as_ref().map(Py::as_ptr) == given.as_ref().map(Bound::as_ptr)
             })
@@ -134,12 +149,22 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn series(&self, key: &SeriesKey<'_, '_>) -> Option<SeriesId> {
-        self.series.find(key.hash, |entry| entry.is(key)).map(|entry| entry.id)
+    /// A series. It is found where it lies: to hand out copies of its parts costs more than to look.
+    #[inline]
+    pub(crate) fn series(&self, key: &SeriesKey<'_, '_>) -> Option<&SeriesEntry> {
+        self.series.find(key.hash, |entry| entry.is(key))
     }
 
-    pub(crate) fn error(&self, key: &ErrorKey<'_, '_>) -> Option<ErrorId> {
-        self.errors.find(key.hash, |entry| entry.is(key)).map(|entry| entry.id)
+    /// A failure of a series.
+    #[inline]
+    pub(crate) fn error(&self, series: &SeriesEntry, key: &ErrorKey<'_, '_>) -> Option<ErrorId> {
+        if let Some(first) = &series.first
+            && first.is(series.id, key)
+        {
+            return Some(first.id);
+        }
+        let hash = key.hash_in(series.id);
+        self.errors.find(hash, |entry| entry.is(series.id, key)).map(|entry| entry.id)
     }
 
     /// Holds a key. What is let go for it is handed out, to be dropped where no lock is held.
@@ -156,26 +181,35 @@ impl Cache {
             status: key.status,
             class: key.class.map(|class| class.clone().unbind()),
             id,
+            first: None,
         };
         self.series.insert_unique(key.hash, entry, |entry| entry.hash);
         old
     }
 
-    /// Holds a key. What is let go for it is handed out, to be dropped where no lock is held.
+    /// Holds a failure of a series that is held. What is let go for it is handed out, to be dropped
+    /// where no lock is held.
     #[must_use]
-    pub(crate) fn put_error(&mut self, key: &ErrorKey<'_, '_>, id: ErrorId) -> Cache {
+    pub(crate) fn put_error(
+        &mut self,
+        series: &SeriesKey<'_, '_>,
+        key: &ErrorKey<'_, '_>,
+        id: ErrorId,
+    ) -> Cache {
         let mut old = Cache::default();
+        let Some(entry) = self.series.find_mut(series.hash, |entry| entry.is(series)) else {
+            return old;
+        };
+        let error = ErrorEntry::new(entry.id, key, id);
+        if entry.first.is_none() {
+            entry.first = Some(error);
+            return old;
+        }
         if self.errors.len() >= MOST_ERRORS {
             old.errors = std::mem::take(&mut self.errors);
         }
-        let entry = ErrorEntry {
-            hash: key.hash,
-            series: key.series,
-            classes: key.classes.each_ref().map(|class| class.clone().map(Bound::unbind)),
-            args: key.args.clone().unbind(),
-            id,
-        };
-        self.errors.insert_unique(key.hash, entry, |entry| entry.hash);
+        let hash_of = |entry: &ErrorEntry| mix(entry.hash, hash_of(entry.series));
+        self.errors.insert_unique(key.hash_in(entry.id), error, hash_of);
         old
     }
 }

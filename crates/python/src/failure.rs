@@ -2,9 +2,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
-use recorder::SeriesId;
 
-use crate::cache::{ErrorKey, hash_of, mix};
+use crate::cache::{ErrorKey, mix};
 use crate::object::is_true;
 
 /// A failure: its class, and what its text is made from.
@@ -97,12 +96,13 @@ impl<'py> Args<'py> {
             hash = mix(hash, class.as_ptr() as u64);
             *self.classes.get_mut(depth)? = Some(class);
             depth += 1;
-            let only = if tuple.len() == 1 { tuple.get_borrowed_item(0).ok() } else { None };
-            let Some((inner, args)) = only.and_then(|it| Some((it.get_type(), common_args(&it)?)))
+            let mut args = tuple.iter_borrowed();
+            let only = args.next().filter(|_| args.len() == 0);
+            let Some((inner, its)) = only.and_then(|it| Some((it.get_type(), common_args(&it)?)))
             else {
                 break;
             };
-            (class, tuple) = (inner, args);
+            (class, tuple) = (inner, its);
         }
         for arg in tuple.iter_borrowed() {
             let part = match arg.cast_exact::<PyString>() {
@@ -119,9 +119,8 @@ impl<'py> Args<'py> {
 
     /// What tells this failure of a series from others.
     #[inline]
-    pub(crate) fn key(&self, series: SeriesId) -> Option<ErrorKey<'_, 'py>> {
-        let hash = mix(self.hash, hash_of(series));
-        Some(ErrorKey { series, hash, classes: &self.classes, args: self.tuple.as_ref()? })
+    pub(crate) fn key(&self) -> Option<ErrorKey<'_, 'py>> {
+        Some(ErrorKey { hash: self.hash, classes: &self.classes, args: self.tuple.as_ref()? })
     }
 }
 

@@ -49,7 +49,8 @@ impl Keys {
     pub(crate) fn read<'py>(&self, kwargs: &Bound<'py, PyDict>) -> PyResult<Fields<'py>> {
         let mut found = [const { None }; COUNT];
         let all = with_critical_section(kwargs, || {
-            let mut entries = Entries::of(kwargs);
+            let mut cursor = Cursor { place: 0, key: ptr::null_mut(), value: ptr::null_mut() };
+            let mut entries = Entries::of(kwargs, &mut cursor);
             self.remembered(&mut entries, &mut found) || self.walk(&mut entries, &mut found)
         });
         if !all {
@@ -93,7 +94,7 @@ impl Keys {
 /// The entries of a dictionary that nobody changes meanwhile.
 struct Entries<'a, 'py> {
     kwargs: &'a Bound<'py, PyDict>,
-    cursor: Cursor,
+    cursor: &'a mut Cursor,
 }
 
 /// What `PyDict_Next` writes to.
@@ -111,17 +112,17 @@ struct Entry<'a, 'py> {
 }
 
 impl<'a, 'py> Entries<'a, 'py> {
-    fn of(kwargs: &'a Bound<'py, PyDict>) -> Self {
-        Self { kwargs, cursor: Cursor { place: 0, key: ptr::null_mut(), value: ptr::null_mut() } }
+    fn of(kwargs: &'a Bound<'py, PyDict>, cursor: &'a mut Cursor) -> Self {
+        // Processors guess that what is read from the stack is what was last written to that place
+        // of it. Here that is not so: CPython wrote by a pointer. Read by a pointer too, there is
+        // no guess that is wrong; each would cost more than the call does.
+        Self { kwargs, cursor: black_box(cursor) }
     }
 
     /// The entry at `place`, or the next one behind it; `place` is then behind that one. A place
     /// that this dictionary has not has no entry, and else it may be anybody's: so look at the key.
     fn next(&mut self, place: &mut isize) -> Option<Entry<'a, 'py>> {
-        // Processors guess that what is read from the stack is what was last written to that place
-        // of it. Here that is not so: CPython wrote by a pointer. Read by a pointer too, there is
-        // no guess that is wrong; each would cost more than the call does.
-        let cursor = black_box(&mut self.cursor);
+        let cursor = &mut *self.cursor;
         cursor.place = *place;
         // SAFETY: `kwargs` is a dictionary, which nothing changes meanwhile: no Python code runs
         // here, and in a free-threaded build its critical section is held. CPython holds every

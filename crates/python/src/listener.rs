@@ -30,7 +30,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(py: Python<'_>, recording: Arc<Recording>, inside: Arc<Inside>) -> Self {
-        Self { recording, inside, keys: Keys::new(py), eyes: Eyes::default() }
+        Self { recording, inside, keys: Keys::new(py), eyes: Eyes::new(py) }
     }
 
     /// Records the event with these keyword arguments; whether it could be.
@@ -95,8 +95,13 @@ fn label(value: Option<Bound<'_, PyAny>>) -> PyResult<Bound<'_, PyString>> {
     match value.map(Bound::cast_into_exact::<PyString>) {
         Some(Ok(text)) => Ok(text),
         Some(Err(other)) => shown(&other.into_inner()),
-        None => Err(PyTypeError::new_err("no request_type or no name")),
+        None => Err(unnamed()),
     }
+}
+
+#[cold]
+fn unnamed() -> PyErr {
+    PyTypeError::new_err("no request_type or no name")
 }
 
 /// What is no `str`, or a special one, as text.

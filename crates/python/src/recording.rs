@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use recorder::{Key, Request, Writer};
 
 use crate::cache::{Cache, SeriesKey};
-use crate::failure::Failure;
+use crate::failure::{Args, Failure};
 use crate::lock::{Guard, PythonLock};
 
 /// Bytes of the longest text of a failure whose arguments are held: so many of them may hold it.
@@ -72,21 +72,24 @@ impl Recording {
         let mut hot = self.lock(py);
         let Hot { writer, cache } = &mut *hot;
         let mut old = [Cache::default(), Cache::default()];
-        let series = cache.series(&event.key).unwrap_or_else(|| {
+        let known = cache.series(&event.key).map(|held| held.id);
+        let series = known.unwrap_or_else(|| {
             let series = writer.series(&key, now);
             old[0] = cache.put_series(&event.key, series);
             series
         });
-        writer.request(series, &event.request);
         if let Some((failure, text)) = event.failure.zip(text) {
             let error = writer.error(series, &text, now);
             let args = failure.args.filter(|_| text.len() <= MOST_HELD);
-            if let Some(key) = args.and_then(|args| args.key(series))
-                && cache.error(&key).is_none()
+            if let Some(key) = args.and_then(Args::key)
+                && let Some(held) = cache.series(&event.key)
+                && cache.error(held, &key).is_none()
             {
-                old[1] = cache.put_error(&key, error);
+                old[1] = cache.put_error(&event.key, &key, error);
             }
-            writer.failed(series, error, now);
+            writer.failure(series, &event.request, error);
+        } else {
+            writer.request(series, &event.request);
         }
         drop(hot);
         drop(old);
@@ -98,15 +101,12 @@ impl Hot {
     fn record(&mut self, event: &Event<'_, '_>) -> bool {
         let Some(series) = self.cache.series(&event.key) else { return false };
         let Some(failure) = event.failure else {
-            self.writer.request(series, &event.request);
+            self.writer.request(series.id, &event.request);
             return true;
         };
-        let key = failure.args.and_then(|args| args.key(series));
-        let Some(error) = key.and_then(|key| self.cache.error(&key)) else {
-            return false;
-        };
-        self.writer.request(series, &event.request);
-        self.writer.failed(series, error, event.request.now);
+        let key = failure.args.and_then(Args::key);
+        let Some(error) = key.and_then(|key| self.cache.error(series, &key)) else { return false };
+        self.writer.failure(series.id, &event.request, error);
         true
     }
 }

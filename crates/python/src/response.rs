@@ -22,22 +22,38 @@ pub(crate) struct Seen {
 }
 
 /// Reads responses.
-#[derive(Default)]
 pub(crate) struct Eyes {
     responses: Kinds,
     requests: Kinds,
+    /// Names of attributes that every event asks for: held here, they need not be looked for.
+    status_code: Py<PyString>,
+    request: Py<PyString>,
+    body: Py<PyString>,
+    payload: Py<PyString>,
 }
 
 impl Eyes {
+    pub(crate) fn new(py: Python<'_>) -> Self {
+        let name = |name| PyString::intern(py, name).unbind();
+        Self {
+            responses: Kinds::default(),
+            requests: Kinds::default(),
+            status_code: name("status_code"),
+            request: name("request"),
+            body: name("body"),
+            payload: name("payload"),
+        }
+    }
+
     /// Reads a response. What raises an exception counts as absent.
     pub(crate) fn see(&self, response: &Bound<'_, PyAny>) -> Seen {
         let py = response.py();
         let status = if self.responses.is_fast(response, is_fast_response) {
             parsed_status(response)
         } else {
-            attribute(response, intern!(py, "status_code"))
+            attribute(response, self.status_code.bind(py))
         };
-        let request = attribute(response, intern!(py, "request"));
+        let request = attribute(response, self.request.bind(py));
         Seen {
             status: status.as_ref().and_then(number),
             request_bytes: request.map_or(0, |request| self.body_bytes(&request)),
@@ -49,8 +65,8 @@ impl Eyes {
     fn body_bytes(&self, request: &Bound<'_, PyAny>) -> u64 {
         let py = request.py();
         let is_fast = self.requests.is_fast(request, is_fast_request);
-        let name = if is_fast { intern!(py, "payload") } else { intern!(py, "body") };
-        let Some(body) = attribute(request, name) else { return 0 };
+        let name = if is_fast { &self.payload } else { &self.body };
+        let Some(body) = attribute(request, name.bind(py)) else { return 0 };
         size(&body).or_else(|| announced(request)).unwrap_or(0)
     }
 }

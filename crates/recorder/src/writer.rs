@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::book::{Book, second};
 use crate::custom::{ChildId, CustomError, Definition, Definitions, MetricId};
-use crate::index::Index;
+use crate::index::{Index, Series};
 use crate::partition::NEGATIVE;
 use crate::reader::{Reader, Shared};
 use crate::report::Reporter;
@@ -111,60 +111,62 @@ impl Writer {
         SeriesId(id)
     }
 
-    /// Records a request.
+    /// Records a request that went well.
     #[inline]
     pub fn request(&mut self, series: SeriesId, request: &Request) {
+        self.record(series, request, None);
+    }
+
+    /// Records a request that failed so.
+    #[inline]
+    pub fn failure(&mut self, series: SeriesId, request: &Request, error: ErrorId) {
+        self.record(series, request, Some(error));
+    }
+
+    /// Request and failure are one change: no reader sees a failed request that is no failure yet.
+    #[inline]
+    fn record(&mut self, series: SeriesId, request: &Request, error: Option<ErrorId>) {
         let Some(to) = self.index.series((series.0 >> SERIES_SHIFT) as usize) else { return };
-        let (book, endpoint, outcome) = (&*self.book, &*to.endpoint, &*to.outcome);
-        let second = second(request.now);
+        let (book, endpoint) = (&*self.book, &*to.endpoint);
+        let (hot, second) = (&endpoint.hot, second(request.now));
         if second > self.second {
             book.all.recent.keep(second - 1);
         }
         self.second = second;
-        let hot = &endpoint.hot;
+        hot.events.begin();
         match request.time {
-            Some(time) if time.is_finite() => {
-                let cell = book.partition.cell(time);
-                book.all.sum.add(time);
-                book.all.recent.hit(cell);
-                hot.events.begin();
-                hot.sum.add(time);
-                if time < hot.min.get() {
-                    hot.min.set(time);
-                }
-                if time > hot.max.get() {
-                    hot.max.set(time);
-                }
-                if time < outcome.least.get() {
-                    outcome.least.set(time);
-                }
-                if time > outcome.greatest.get() {
-                    outcome.greatest.set(time);
-                }
-                to.times.cells.hit(cell);
-                if cell == NEGATIVE {
-                    book.not_times.add(1);
-                } else {
-                    outcome.sum.add(time);
-                }
-            }
+            Some(time) if time.is_finite() => took(book, to, time),
             time => {
-                hot.events.begin();
                 hot.without_time.add(1);
                 book.not_times.add(u64::from(time.is_some()));
             }
         }
-        outcome.requests.add(1);
+        to.outcome.requests.add(1);
         hot.response_bytes.add(request.response_bytes);
         hot.request_bytes.add(request.request_bytes);
         endpoint.seconds.request(second);
+        if error.is_some() {
+            hot.failures.add(1);
+            endpoint.seconds.failure(second);
+        }
         hot.events.end();
         book.all.last_request.set(request.now);
+        if let Some(error) = error {
+            self.failed(error, request.now);
+        }
         let folds = series.0 & (NAME_FOLDED | OUTCOME_FOLDED);
         if folds != 0 {
-            book.folds.names.add(u64::from(folds & NAME_FOLDED));
-            book.folds.exceptions.add(u64::from(folds & OUTCOME_FOLDED != 0));
+            self.book.folds.names.add(u64::from(folds & NAME_FOLDED));
+            self.book.folds.exceptions.add(u64::from(folds & OUTCOME_FOLDED != 0));
         }
+    }
+
+    #[inline]
+    fn failed(&self, error: ErrorId, now: f64) {
+        if let Some(failure) = self.index.failure((error.0 >> ERROR_SHIFT) as usize) {
+            failure.occurred(now);
+        }
+        self.book.folds.errors.add(u64::from(error.0 & TEXT_FOLDED));
     }
 
     /// The kind of failure that a series' request had, made if need be. The text is that of the
@@ -176,20 +178,6 @@ impl Writer {
         let (number, is_folded) = found.unwrap_or((usize::MAX, false));
         let id = id(number, ERROR_SHIFT);
         ErrorId(if is_folded { id | TEXT_FOLDED } else { id })
-    }
-
-    /// Records that the request just recorded was a failure.
-    pub fn failed(&mut self, series: SeriesId, error: ErrorId, now: f64) {
-        let Some(to) = self.index.series((series.0 >> SERIES_SHIFT) as usize) else { return };
-        let endpoint = &*to.endpoint;
-        endpoint.hot.events.begin();
-        endpoint.hot.failures.add(1);
-        endpoint.seconds.failure(second(now));
-        endpoint.hot.events.end();
-        if let Some(failure) = self.index.failure((error.0 >> ERROR_SHIFT) as usize) {
-            failure.occurred(now);
-        }
-        self.book.folds.errors.add(u64::from(error.0 & TEXT_FOLDED));
     }
 
     /// Records that user code raised an exception outside of a request.
@@ -276,6 +264,34 @@ impl Writer {
 
     fn count_folded(&self, child: ChildId) {
         self.book.folds.custom_series.add(u64::from(self.definitions.is_folded(child)));
+    }
+}
+
+/// Counts a response time where it belongs, while its endpoint changes.
+#[inline]
+fn took(book: &Book, to: &Series, time: f64) {
+    let (hot, outcome) = (&to.endpoint.hot, &*to.outcome);
+    let cell = book.partition.cell(time);
+    book.all.sum.add(time);
+    book.all.recent.hit(cell);
+    hot.sum.add(time);
+    if time < hot.min.get() {
+        hot.min.set(time);
+    }
+    if time > hot.max.get() {
+        hot.max.set(time);
+    }
+    if time < outcome.least.get() {
+        outcome.least.set(time);
+    }
+    if time > outcome.greatest.get() {
+        outcome.greatest.set(time);
+    }
+    to.times.cells.hit(cell);
+    if cell == NEGATIVE {
+        book.not_times.add(1);
+    } else {
+        outcome.sum.add(time);
     }
 }
 

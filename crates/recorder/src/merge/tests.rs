@@ -20,13 +20,14 @@ fn writer() -> Writer {
     for (number, name) in ["/", "/a", "/about"].into_iter().enumerate() {
         let key = Key { method: "GET", name, status: Some(404), exception: "HTTPError" };
         let series = writer.series(&key, NOW);
-        for time in [1.0, 20.0, 300.0] {
+        let request = |time: f64| {
             let time = Some(time * (number + 1) as f64);
-            let request = Request { time, response_bytes: 5, request_bytes: 1, now: NOW };
-            writer.request(series, &request);
-        }
+            Request { time, response_bytes: 5, request_bytes: 1, now: NOW }
+        };
+        writer.request(series, &request(1.0));
+        writer.request(series, &request(20.0));
         let error = writer.error(series, "an error", NOW);
-        writer.failed(series, error, NOW);
+        writer.failure(series, &request(300.0), error);
     }
     writer.user_error("raised");
     for (kind, name) in [(CustomKind::Histogram, "histogram"), (CustomKind::Gauge, "gauge")] {

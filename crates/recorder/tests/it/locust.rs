@@ -46,10 +46,12 @@ fn record(writer: &mut Writer, status: i64, step: &Value) {
     let series = writer.series(&key, now);
     let response_bytes = step[5].as_u64().expect("a length");
     let request = Request { time: step[4].as_f64(), response_bytes, request_bytes: 0, now };
-    writer.request(series, &request);
-    if let Some(error) = error {
-        let error = writer.error(series, error, now);
-        writer.failed(series, error, now);
+    match error {
+        Some(error) => {
+            let error = writer.error(series, error, now);
+            writer.failure(series, &request, error);
+        }
+        None => writer.request(series, &request),
     }
 }
 

@@ -160,6 +160,6 @@ fn an_id_of_nothing_records_nothing() {
     let error = writer.error(series, "broken", NOW);
     writer.begin(Config::default(), NOW).expect("a good configuration");
     writer.request(series, &took(1.0));
-    writer.failed(series, error, NOW);
+    writer.failure(series, &took(1.0), error);
     assert_eq!(look(&reader).endpoints, []);
 }

@@ -43,9 +43,9 @@ pub(crate) fn record(writer: &mut Writer, key: &Key<'_>, millis: f64) -> SeriesI
 
 /// Records a request that failed.
 pub(crate) fn fail(writer: &mut Writer, key: &Key<'_>, text: &str) {
-    let series = record(writer, key, 1.0);
+    let series = writer.series(key, NOW);
     let error = writer.error(series, text, NOW);
-    writer.failed(series, error, NOW);
+    writer.failure(series, &took(1.0), error);
 }
 
 /// What the reader sees.

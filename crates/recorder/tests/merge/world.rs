@@ -34,9 +34,8 @@ impl Worker {
         let key = Key { method: "GET", name, status: Some(404), exception: "HTTPError" };
         let series = self.writer.series(&key, now);
         let request = Request { time: Some(3.5), response_bytes: 10, request_bytes: 1, now };
-        self.writer.request(series, &request);
         let error = self.writer.error(series, error, now);
-        self.writer.failed(series, error, now);
+        self.writer.failure(series, &request, error);
     }
 
     pub(crate) fn report(&mut self, now: f64) -> Vec<u8> {
