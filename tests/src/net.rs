@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// A port of 127.0.0.1 that nobody listens on now, for a program that cannot choose one itself.
 ///
-/// For a minute the kernel gives it to nobody who does not ask for it by number: it was the near
-/// end of a connection that this end closed first, and such an end waits (TIME_WAIT). Otherwise
-/// any connection of another test could have it before the program listens, as its own end.
+/// For a minute the kernel gives it to nobody who does not ask for it by number: it was an end of a
+/// connection, the one that closed first, and such an end waits (`TIME_WAIT`). Otherwise any
+/// connection of another test could have it, as its own end, before the program listens.
 ///
 /// # Errors
 ///
@@ -22,7 +22,7 @@ pub fn free_port() -> Result<u16> {
     let address = listener.local_addr()?;
     let mut far = TcpStream::connect(address)?;
     drop(listener.accept()?);
-    // Its end is here when the near end waits.
+    // When its end is here, the other end waits.
     ensure!(far.read(&mut [0])? == 0, "{address}: somebody else's connection");
     Ok(address.port())
 }
