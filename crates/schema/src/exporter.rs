@@ -60,7 +60,7 @@ pub(crate) static ROWS: &[Row] = &[
     .labels(label::BUILD),
     Row::counter(
         "exporter_folded_series_total",
-        "Rows of Locust that were put together under the name other.",
+        "Rows of Locust, and series of the test's own metrics, that were put together under the name other.",
         Own(|own, out| {
             for (reason, count) in own.folded_counts() {
                 out.put_since(&[reason], count, own.since());
