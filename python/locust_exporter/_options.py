@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Union
 
+from locust.argument_parser import get_empty_argument_parser
+
 from locust_exporter import _core
 
 Value = Union[str, Sequence[str], bool, None]
@@ -16,6 +18,8 @@ Values = Mapping[str, Value]
 
 LISTEN_ADDRESS = "web.listen-address"
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
+# Options of the server's.
+_SERVING = "web."
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -69,6 +73,21 @@ def given(parsed: argparse.Namespace | None) -> dict[str, Value]:
     makes its own environment.
     """
     return {option.name: _given(option, parsed) for option in options()}
+
+
+def given_to_worker(parsed: argparse.Namespace | None) -> dict[str, Value]:
+    """As :func:`given`, but how to serve is what this process itself was told.
+
+    To a worker that joins a running test Locust hands its master's arguments before ``init``, in
+    the place of its own.
+    """
+    values = given(parsed)
+    if parsed is None:
+        return values
+    parser = get_empty_argument_parser(add_help=False)
+    add_arguments(parser)
+    own = given(parser.parse_known_args()[0])
+    return {name: own[name] if name.startswith(_SERVING) else values[name] for name in values}
 
 
 def _given(option: _core.Option, parsed: argparse.Namespace | None) -> Value:

@@ -104,7 +104,8 @@ class Session:
     def start(self) -> None:
         """Configures, listens, and begins to watch the runner."""
         say_notices()
-        values = _options.given(self.environment.parsed_options)
+        given = _options.given_to_worker if self.role == "worker" else _options.given
+        values = given(self.environment.parsed_options)
         try:
             self._core.configure(
                 values,

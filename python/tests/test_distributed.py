@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -71,19 +72,29 @@ def test_a_master_listens_on_the_default_address_and_a_worker_on_none(
     assert of_worker.named("configure")[0]["role"] == "worker"
 
 
-def test_a_worker_listens_on_an_address_of_its_own(
-    master: Environment, worker: Environment
+@pytest.mark.parametrize("own", [[], [":1"]])
+def test_a_worker_that_joins_a_test_listens_on_its_own_address_and_not_on_its_masters(
+    worker: Environment, monkeypatch: pytest.MonkeyPatch, own: list[str]
 ) -> None:
-    worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    flags = [f"--exporter-web-listen-address={address}" for address in own]
+    monkeypatch.setattr(sys, "argv", ["locust", "--worker", *flags])
+    # By the message that says which users to start.
+    worker.parsed_options = Namespace(
+        exporter_web_listen_address=[":9"], exporter_metrics_duration_by_status=True
+    )
     _, core = start(worker)
-    assert core.named("serve") == [{"addresses": [":1"]}]
+    assert core.named("serve") == [{"addresses": [address]} for address in own]
+    [configured] = core.named("configure")
+    assert isinstance(configured["values"], dict)
+    assert configured["values"]["metrics.duration-by-status"] is True
 
 
 def test_a_worker_that_finds_the_masters_address_says_calmly_where_its_numbers_are(
-    worker: Environment, caplog: pytest.LogCaptureFixture
+    worker: Environment, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    monkeypatch.setattr(sys, "argv", ["locust", "--exporter-web-listen-address=:1"])
+    worker.parsed_options = Namespace()
     core = RecordingCore()
     core.busy = {":1"}
     Session(worker, core).start()  # type: ignore[arg-type]
@@ -96,6 +107,7 @@ def test_a_worker_that_finds_the_masters_address_says_calmly_where_its_numbers_a
 def test_a_forked_worker_does_not_take_the_address_it_inherits(
     master: Environment, worker: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["locust", "--exporter-web-listen-address=:1"])
     worker.parsed_options = Namespace(exporter_web_listen_address=[":1"])
     monkeypatch.setattr(_process, "_IMPORTED_IN", -1)
     _, core = start(worker)
