@@ -77,8 +77,14 @@ class Core:
         percentiles: Sequence[float],
         current_percentiles: Sequence[float],
         testplan: str,
+        lower_median: bool = False,
+        percentiles_of_all: bool = False,
     ) -> None:
         """Takes the options (by :attr:`Option.name`; ``None`` means the default), once in ``init``.
+
+        Older Locusts compute otherwise: ``lower_median`` is theirs of two times in the middle, and
+        with ``percentiles_of_all`` requests without a response time count among those that
+        percentiles are shares of.
 
         Raises ``ValueError`` with one line that names the option, the value, and what is accepted.
         """

@@ -114,6 +114,8 @@ class Session:
                 percentiles=_percentiles("PERCENTILES_TO_STATISTICS", (0.95, 0.99)),
                 current_percentiles=_percentiles("PERCENTILES_TO_CHART", (0.5, 0.95)),
                 testplan=_testplan(self.environment),
+                lower_median=hasattr(locust.stats, "median_from_dict"),
+                percentiles_of_all=_percentiles_are_of_all(),
             )
             # A busy address is no mistake, but a path or a file that an option names may be one.
             self.serve(self._wanted_addresses(values))
@@ -274,6 +276,12 @@ def _role(environment: Environment) -> Role:
 
 def _percentiles(name: str, default: tuple[float, ...]) -> list[float]:
     return [float(percentile) for percentile in getattr(locust.stats, name, default)]
+
+
+def _percentiles_are_of_all() -> bool:
+    """Whether percentiles are shares also of requests without a response time: so up to 2.43."""
+    cached = getattr(locust.stats, "CachedResponseTimes", None)
+    return "num_none_requests" not in getattr(cached, "_fields", ())
 
 
 def _testplan(environment: Environment) -> str:

@@ -15,7 +15,7 @@ use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use recorder::{Buckets, Definition};
+use recorder::{Buckets, Definition, Formulas};
 use schema::{Catalog, Schema};
 use tokio_util::sync::CancellationToken;
 use web::Hooks;
@@ -81,7 +81,9 @@ impl Core {
     }
 
     /// Takes the options, once in `init`.
-    #[pyo3(signature = (values, *, role, version, percentiles, current_percentiles, testplan))]
+    #[pyo3(signature = (values, *, role, version, percentiles, current_percentiles, testplan,
+                        lower_median=false, percentiles_of_all=false))]
+    #[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
     fn configure(
         &self,
         py: Python<'_>,
@@ -91,6 +93,8 @@ impl Core {
         percentiles: Vec<f64>,
         current_percentiles: Vec<f64>,
         testplan: &str,
+        lower_median: bool,
+        percentiles_of_all: bool,
     ) -> PyResult<()> {
         guard::raising(|| {
             let role = match role {
@@ -107,6 +111,7 @@ impl Core {
             let mut settings = inside::settings(&given).map_err(PyValueError::new_err)?;
             settings.recorder.percentiles = percentiles;
             settings.recorder.current_percentiles = current_percentiles;
+            settings.recorder.formulas = Formulas { lower_median, percentiles_of_all };
             // They were defined before the options were known, which may make a name ours.
             for (name, kind, labels) in &*lock(&self.defined) {
                 settings.catalog.admit(name, *kind, labels, []).map_err(refused)?;

@@ -19,6 +19,20 @@ pub struct Config {
     pub percentiles: Vec<f64>,
     /// Those that it shows over about the last ten seconds, of all requests together.
     pub current_percentiles: Vec<f64>,
+    /// How it computes them.
+    pub formulas: Formulas,
+}
+
+/// Where the formulas of Locust's `StatsEntry` differ between its versions. By default they are those
+/// of 2.47.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Formulas {
+    /// Of two response times in the middle the median is the lower one, not the upper one: so up to
+    /// 2.43 (`median_from_dict`).
+    pub lower_median: bool,
+    /// Percentiles are shares of all requests, also of those without a response time: so up to 2.43.
+    /// Here the current percentiles are of those with one alone in every version.
+    pub percentiles_of_all: bool,
 }
 
 impl Default for Config {
@@ -29,6 +43,7 @@ impl Default for Config {
             bounds: Bounds::default(),
             percentiles: vec![0.9, 0.95, 0.99],
             current_percentiles: vec![0.5, 0.95],
+            formulas: Formulas::default(),
         }
     }
 }

@@ -34,7 +34,7 @@ mod totals;
 mod view;
 mod writer;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Formulas};
 pub use custom::{ChildId, CustomError, Definition, MOST_METRICS, MOST_SERIES, MetricId};
 pub use merge::{Master, Notice};
 pub use reader::Reader;

@@ -180,6 +180,8 @@ impl<'a> Maker<'a> {
 
     /// A row without a name, in which everything is that Locust computes.
     fn endpoint(&self, statistics: &Statistics, times: Times<'_>) -> Endpoint {
+        let formulas = self.config.formulas;
+        let untimed = if formulas.percentiles_of_all { statistics.without_time } else { 0 };
         Endpoint {
             method: Text::default(),
             name: Text::default(),
@@ -188,10 +190,10 @@ impl<'a> Maker<'a> {
             avg: Some(Millis(statistics.average(times))),
             min: Some(Millis(statistics.min(times))),
             max: Some(Millis(statistics.max())),
-            median: Some(Millis(statistics.median(times, self.partition))),
+            median: Some(Millis(statistics.median(times, formulas, self.partition))),
             percentiles: percentiles(
                 &self.percentiles,
-                times,
+                times.and_others(untimed),
                 statistics.extremes(),
                 self.partition,
             ),

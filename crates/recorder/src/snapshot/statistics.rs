@@ -7,7 +7,7 @@ use locust_model::{Millis, Percentile};
 use super::cells::Times;
 use crate::book::second;
 use crate::partition::Partition;
-use crate::{EndpointTotals, Second};
+use crate::{EndpointTotals, Formulas, Second};
 
 /// What Locust's rates are relative to.
 #[derive(Clone, Copy, Debug)]
@@ -151,11 +151,20 @@ impl Statistics {
 
     /// The middle one of the rounded times is at most the greatest and at least the least, which
     /// are not rounded.
-    pub(super) fn median(&self, times: Times<'_>, partition: &Partition) -> f64 {
+    pub(super) fn median(
+        &self,
+        times: Times<'_>,
+        formulas: Formulas,
+        partition: &Partition,
+    ) -> f64 {
         if times.count == 0 {
             return 0.0;
         }
-        let median = times.percentile(0.5, self.extremes(), partition);
+        let median = if formulas.lower_median {
+            times.lower_median(self.extremes(), partition)
+        } else {
+            times.percentile(0.5, self.extremes(), partition)
+        };
         if median > self.max() {
             self.max()
         } else if median < self.min {
