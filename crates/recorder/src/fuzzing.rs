@@ -1,7 +1,12 @@
 //! The merge, for the fuzz target.
 
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use locust_model::Snapshot;
+
 use crate::report::seal;
-use crate::{Config, Key, Master, Process, Request, recorder};
+use crate::{Buckets, Config, Key, Master, Process, Request, recorder};
 
 const NOW: f64 = 1_790_000_000.25;
 
@@ -10,7 +15,8 @@ const NOW: f64 = 1_790_000_000.25;
 ///
 /// # Panics
 ///
-/// If it was refused and yet has changed something, or if anything else is wrong.
+/// If it was refused and yet has changed something, if there is a series twice, or if anything
+/// else is wrong.
 #[expect(clippy::expect_used, reason = "a panic is what the fuzzer looks for")]
 pub fn report(content: &[u8]) {
     let mut master = Master::new(Config::default(), NOW).expect("a good configuration");
@@ -32,6 +38,35 @@ pub fn report(content: &[u8]) {
     }
     let _ = master.merge("worker", &report, NOW);
     let _ = master.totals(NOW);
+    let snapshot = master.snapshot(NOW, SystemTime::UNIX_EPOCH, Buckets::ClassicAndNative);
+    assert!(is_distinct(&snapshot), "a series is there twice: {snapshot:?}");
+}
+
+/// Whether no two rows bear the same labels.
+fn is_distinct(snapshot: &Snapshot) -> bool {
+    let endpoints = snapshot.endpoints.iter().map(|row| (&row.method, &row.name));
+    let times = snapshot.endpoints.iter().flat_map(|row| {
+        row.durations.iter().map(move |times| (&row.method, &row.name, times.status.as_ref()))
+    });
+    let responses = snapshot.responses.iter().flatten();
+    let responses = responses.map(|row| (&row.method, &row.name, &row.status, &row.exception));
+    let errors = snapshot.errors.iter().map(|row| (&row.method, &row.name, &row.error));
+    let exceptions = snapshot.exceptions.iter().flatten().map(|row| &row.message);
+    let customs = snapshot
+        .custom
+        .iter()
+        .flat_map(|metric| metric.series.iter().map(move |series| (&metric.name, &series.values)));
+    are_distinct(endpoints)
+        && are_distinct(times)
+        && are_distinct(responses)
+        && are_distinct(errors)
+        && are_distinct(exceptions)
+        && are_distinct(customs)
+}
+
+fn are_distinct<T: Eq + std::hash::Hash>(mut rows: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    rows.all(|row| seen.insert(row))
 }
 
 /// A good report.

@@ -100,6 +100,8 @@ struct Against<'k> {
     outcomes: usize,
     methods: usize,
     partition: &'k Partition,
+    /// Whether response times are kept apart by status.
+    by_status: bool,
     extremes_from: u64,
 }
 
@@ -135,6 +137,7 @@ impl Stage {
             outcomes: known.outcomes.len() + staged.outcomes.len(),
             methods: known.methods.len() + staged.methods.len(),
             partition,
+            by_status: head.by_status,
             extremes_from: envelope.extremes_from,
         };
         let mut next = known.endpoints.len();
@@ -250,6 +253,9 @@ impl Stage {
         staged: &mut Staged<'_>,
     ) -> Result<(), ReportError> {
         let Self { old, new } = self;
+        if !against.by_status && new.distributions.iter().any(|all| all.status.is_some()) {
+            return Err(ReportError::Malformed("response times of a status"));
+        }
         if new.distributions.len() < old.distributions.len() {
             return Err(ReportError::Fell("distributions"));
         }

@@ -135,6 +135,23 @@ fn counters_that_fall_are_refused() {
     assert_eq!(master.totals(NOW), before);
 }
 
+/// Both were shown without a status: the same series twice.
+#[test]
+fn response_times_of_statuses_are_refused_where_none_are_kept_apart() {
+    let config = Config { by_status: true, ..Config::default() };
+    let (mut writer, _) = recorder(config, NOW).expect("a good configuration");
+    for status in [200, 404] {
+        let key = Key { method: "GET", name: "/", status: Some(status), exception: "" };
+        let series = writer.series(&key, NOW);
+        let request = Request { time: Some(1.0), response_bytes: 5, request_bytes: 1, now: NOW };
+        writer.request(series, &request);
+    }
+    let mut content = content(writer.report(&Process::default(), NOW, true));
+    assert_eq!(std::mem::replace(&mut content[envelope().len()], 0), 1);
+    let error = master().merge("worker", &sealed(content), NOW).expect_err("two statuses");
+    assert_eq!(error, ReportError::Malformed("response times of a status"));
+}
+
 /// A worker's state that ends was never given back, and what it defines never counted.
 #[test]
 fn what_is_kept_is_what_is_counted_as_kept() {
