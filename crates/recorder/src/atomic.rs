@@ -73,7 +73,7 @@ impl Number {
 }
 
 /// Counts the changes of numbers that belong together, and lets a reader see whether one was
-/// under way: the count is odd meanwhile.
+/// under way: the count is odd meanwhile. One that a panic has cut short is over with the next.
 #[derive(Debug, Default)]
 pub(crate) struct Events(AtomicU64);
 
@@ -87,7 +87,7 @@ impl Events {
     /// Announces a change. Every [`begin`](Self::begin) is followed by an [`end`](Self::end).
     #[inline]
     pub(crate) fn begin(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.0.store(self.0.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
         fence(Ordering::Release);
     }
 
@@ -103,7 +103,10 @@ impl Events {
     }
 
     /// Reads what belongs together, again until nothing changed meanwhile. The writer knows nothing
-    /// of it, and never waits; after some patience what was read last is taken as it is.
+    /// of it, and never waits; after some patience it is taken as it is. That is not counted: it
+    /// happens where a panic, which is counted, has cut a change short, and where the system has
+    /// stopped the writer in the midst of one. Nothing is lost by it: what one request still owes
+    /// is there in the next reading.
     pub(crate) fn read(&self, mut read: impl FnMut()) {
         for _ in 0..LOOKS {
             if self.is_settled(&mut read) {
@@ -130,5 +133,25 @@ impl Events {
         read();
         fence(Ordering::Acquire);
         self.0.load(Ordering::Relaxed) == before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From then on a settled row passed for one that changes, and a changing one for settled.
+    #[test]
+    fn a_change_that_a_panic_cut_short_is_over_with_the_next() {
+        let events = Events::default();
+        events.begin();
+        let cut_short = events.get();
+        events.begin();
+        assert!(!events.is_settled(&mut || {}), "it changes");
+        events.end();
+        assert!(events.is_settled(&mut || {}), "it is whole");
+        assert!(events.get() > cut_short);
+        events.begin();
+        assert!(!events.is_settled(&mut || {}), "it changes");
     }
 }
