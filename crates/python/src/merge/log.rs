@@ -25,10 +25,18 @@ impl Log {
     }
 
     pub(super) fn refusal(&mut self, worker: String, error: &ReportError) {
-        if self.workers.len() < MOST_NAMED && !self.workers.contains(&worker) {
-            tracing::warn!(worker, %error, "a worker's report is refused (said once)");
-            self.workers.insert(worker);
+        if self.workers.len() > MOST_NAMED || self.workers.contains(&worker) {
+            return;
         }
+        if self.workers.len() < MOST_NAMED {
+            tracing::warn!(worker, %error, "a worker's report is refused (said once)");
+        } else {
+            tracing::warn!(
+                "reports of more than {MOST_NAMED} workers are refused: those of further ones are \
+                 counted, and named no more"
+            );
+        }
+        self.workers.insert(worker);
     }
 
     pub(super) fn notice(&mut self, notice: Notice) {
@@ -42,5 +50,39 @@ impl Log {
             Ok(()) => self.metrics.push((name, kind)),
             Err(error) => tracing::warn!("{error} (of a worker; it is left out, said once)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+    use super::*;
+
+    struct Count(Arc<AtomicUsize>);
+
+    impl<S: Subscriber> Layer<S> for Count {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// After so many workers nothing was said of those refused.
+    #[test]
+    fn that_there_are_more_workers_than_named_is_said_once() {
+        let catalog = Catalog::new(&schema::Config::default()).unwrap();
+        let mut log = Log::new(Arc::new(catalog));
+        let said = Arc::new(AtomicUsize::new(0));
+        let subscriber = tracing_subscriber::registry().with(Count(Arc::clone(&said)));
+        tracing::subscriber::with_default(subscriber, || {
+            for worker in (0..MOST_NAMED + 5).chain([0]) {
+                log.refusal(format!("worker {worker}"), &ReportError::Truncated);
+            }
+        });
+        assert_eq!(said.load(Ordering::Relaxed), MOST_NAMED + 1);
     }
 }
