@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use locust_model::{Losses, Snapshot};
-use recorder::{Buckets, Config, ConfigError, Master, Process};
+use recorder::{Buckets, Config, ConfigError, Master, Process, ReportError};
 use schema::Catalog;
 
 use self::log::Log;
@@ -19,7 +19,7 @@ use crate::thread::spawn_deaf;
 use crate::{clock, guard};
 
 /// The id under which the master reports what it recorded itself: a locustfile may make requests
-/// on the master, too.
+/// on the master, too. A worker that says it has this id is refused.
 const OWN: &str = "master";
 
 /// Bytes of reports that wait at most. Those beyond are dropped: a later one says the same.
@@ -58,9 +58,17 @@ struct Outbox {
     own: Vec<Vec<u8>>,
 }
 
+/// Who reports.
+enum Who {
+    /// The master itself.
+    Own,
+    /// The worker that says it has this id.
+    Worker(String),
+}
+
 /// What to do, in the order in which it happened.
 enum Order {
-    Report { worker: String, data: Vec<u8> },
+    Report { from: Who, data: Vec<u8> },
     Begin { config: Box<Config>, now: f64 },
     Reset { now: f64 },
     Gone { worker: String },
@@ -89,12 +97,12 @@ impl Merger {
 
     /// Takes a worker's report.
     pub(crate) fn report(&self, worker: &str, data: &[u8]) {
-        self.put(Order::Report { worker: worker.to_owned(), data: data.to_owned() });
+        self.put(Order::Report { from: Who::Worker(worker.to_owned()), data: data.to_owned() });
     }
 
     /// Takes a report of the master itself.
     pub(crate) fn own_report(&self, data: Vec<u8>) {
-        self.put(Order::Report { worker: OWN.to_owned(), data });
+        self.put(Order::Report { from: Who::Own, data });
     }
 
     /// A test begins.
@@ -161,6 +169,15 @@ impl Merger {
     }
 }
 
+impl Who {
+    fn into_id(self) -> String {
+        match self {
+            Self::Own => OWN.to_owned(),
+            Self::Worker(id) => id,
+        }
+    }
+}
+
 impl Drop for Merger {
     fn drop(&mut self) {
         // The lock of a parent's may be held for ever.
@@ -198,7 +215,7 @@ impl Line {
 
     fn obey(&self, order: Order, log: &mut Log) {
         match order {
-            Order::Report { worker, data } => self.merge(worker, &data, log),
+            Order::Report { from, data } => self.merge(from, &data, log),
             Order::Begin { config, now } => {
                 // The configuration has been checked, by Master::new if not before.
                 if let Err(error) = lock(&self.master).begin(*config, now) {
@@ -206,6 +223,7 @@ impl Line {
                 }
             }
             Order::Reset { now } => lock(&self.master).reset(now),
+            Order::Gone { worker } if worker == OWN => {}
             Order::Gone { worker } => lock(&self.master).gone(&worker),
             // Who asked may no longer wait.
             Order::Tell(tell) => drop(tell.send(())),
@@ -229,10 +247,15 @@ impl Line {
         }
     }
 
-    fn merge(&self, worker: String, data: &[u8], log: &mut Log) {
+    fn merge(&self, from: Who, data: &[u8], log: &mut Log) {
         let (merged, notices) = {
             let mut master = lock(&self.master);
-            (master.merge(&worker, data, clock::now()), master.take_notices())
+            let merged = match &from {
+                Who::Own => master.merge(OWN, data, clock::now()),
+                Who::Worker(id) if id == OWN => Err(ReportError::Malformed("the worker's id")),
+                Who::Worker(id) => master.merge(id, data, clock::now()),
+            };
+            (merged, master.take_notices())
         };
         for notice in notices {
             log.notice(notice);
@@ -240,15 +263,17 @@ impl Line {
         match merged {
             Ok(answer) => {
                 let mut outbox = lock(&self.outbox);
-                if worker == OWN {
-                    outbox.own.push(answer);
-                } else if outbox.workers.len() < MOST {
-                    outbox.workers.push((worker, answer));
+                match from {
+                    Who::Own => outbox.own.push(answer),
+                    Who::Worker(id) if outbox.workers.len() < MOST => {
+                        outbox.workers.push((id, answer));
+                    }
+                    Who::Worker(_) => {}
                 }
             }
             Err(error) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                log.refusal(worker, &error);
+                log.refusal(from.into_id(), &error);
             }
         }
     }
@@ -262,6 +287,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It took the place of what the master recorded itself.
+    #[test]
+    fn a_worker_that_calls_itself_master_is_refused() {
+        let line = Line::new(Master::new(Config::default(), 0.0).unwrap());
+        let catalog = Catalog::new(&schema::Config::default()).unwrap();
+        let mut log = Log::new(Arc::new(catalog));
+        let (mut own, _) = recorder::recorder(Config::default(), 1.0).unwrap();
+        let (mut worker, _) = recorder::recorder(Config::default(), 1.0).unwrap();
+        let mut tell = |from, writer: &mut recorder::Writer, spawned| {
+            let process = Process { spawned, ..Process::default() };
+            let data = writer.report(&process, 1.0, true);
+            line.obey(Order::Report { from, data }, &mut log);
+        };
+        tell(Who::Own, &mut own, 1);
+        tell(Who::Worker(OWN.to_owned()), &mut worker, 2);
+        tell(Who::Worker("worker".to_owned()), &mut worker, 4);
+        let outbox = lock(&line.outbox);
+        assert_eq!((outbox.own.len(), outbox.workers.len()), (1, 1));
+        assert_eq!(line.refused.load(Ordering::Relaxed), 1);
+        assert_eq!(lock(&line.master).process().spawned, 5);
+    }
 
     #[test]
     fn a_panic_costs_one_order_and_not_those_behind_it() {
