@@ -12,6 +12,7 @@ or without a change to it: ``locust -f locustfile.py,$(locust_exporter plugin)``
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from locust_exporter._core import __version__
@@ -49,8 +50,11 @@ def __getattr__(name: str) -> object:
     # Importing Locust patches the process for gevent and takes half a second. The command line
     # of the standalone exporter lives in this package too, and needs neither.
     if name in _ABSENT:
-        # What an import makes of an AttributeError says nothing.
-        raise ImportError(f"{__name__} has no {name}: there are Counter, Gauge and Histogram")
+        text = f"{__name__} has no {name}: there are Counter, Gauge and Histogram"
+        # What an import makes of an AttributeError says nothing; and anything else but an
+        # AttributeError breaks who only asks whether there is one.
+        is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"
+        raise ImportError(text) if is_import else AttributeError(text)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,6 +23,4 @@ __all__ = [
     "install",
 ]
 
-
-def __getattr__(name: str) -> object:
-    return getattr(locust_exporter, name)
+__getattr__ = locust_exporter.__getattr__

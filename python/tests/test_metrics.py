@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import time
 from typing import Callable
@@ -235,3 +236,12 @@ def test_metrics_that_are_not_there_are_named_by_the_import(package: str, name: 
     message = f"has no {name}: there are Counter, Gauge and Histogram"
     with pytest.raises(ImportError, match=message):
         exec(f"from {package} import {name}")
+
+
+@pytest.mark.parametrize("package", ["locust_exporter", "locust_prometheus_exporter"])
+def test_who_asks_whether_there_is_a_summary_is_told_no(package: str) -> None:
+    module = importlib.import_module(package)
+    assert not hasattr(module, "Summary")
+    assert getattr(module, "Summary", None) is None
+    with pytest.raises(AttributeError, match="there are Counter, Gauge and Histogram"):
+        _ = module.Summary
