@@ -88,6 +88,9 @@ class Core:
 
         Raises ``ValueError`` with one line that names the option, the value, and what is accepted.
         """
+    @property
+    def last_scrape_timeout(self) -> float:
+        """How many seconds to wait at Locust's end for a last scrape; 0 is not at all."""
     def adopt(self, values: Mapping[str, str | Sequence[str] | bool | None]) -> None:
         """On a worker at a test's start: takes what must be the same everywhere (buckets,
         by-status, bounds) from the master's options. Others are ignored. Raises as

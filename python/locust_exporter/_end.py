@@ -105,7 +105,7 @@ class Ending:
             "Waiting up to %g s for a last scrape of %s (%s)",
             self.timeout,
             ", ".join(addresses),
-            _options.last_scrape_flag(),
+            _options.flag(_options.LAST_SCRAPE_TIMEOUT),
         )
         end = time.monotonic() + self.timeout
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Union
 
@@ -20,10 +19,6 @@ LISTEN_ADDRESS = "web.listen-address"
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
 # Options of the server's.
 _SERVING = "web."
-
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @functools.cache
@@ -103,9 +98,6 @@ def _given(option: _core.Option, parsed: argparse.Namespace | None) -> Value:
         parts = [part.strip() for text in texts for part in str(text).split(",")]
         # An empty value is refused like any other that cannot be: it must not mean the default.
         return [part for part in parts if part] or [""]
-    if option.metavar is None and not isinstance(value, bool):
-        lower = str(value).lower()
-        return True if lower in _TRUE else False if lower in _FALSE else str(value)
     return value if isinstance(value, bool) else str(value)
 
 
@@ -117,29 +109,6 @@ def listen_addresses(values: Values) -> list[str]:
 def default_listen_addresses() -> list[str]:
     """Where to listen if nothing was asked for."""
     return _list(_default(LISTEN_ADDRESS))
-
-
-def last_scrape_timeout(values: Values) -> float:
-    """How many seconds to wait at the end for a last scrape; 0 for not at all."""
-    for option in options():
-        if option.name.endswith(LAST_SCRAPE_TIMEOUT):
-            value = values.get(option.name)
-            return seconds(value if isinstance(value, str) else option.default)
-    return 0.0
-
-
-def last_scrape_flag() -> str:
-    """The flag of :func:`last_scrape_timeout`."""
-    names = (option.name for option in options() if option.name.endswith(LAST_SCRAPE_TIMEOUT))
-    return flag(next(names, LAST_SCRAPE_TIMEOUT))
-
-
-def seconds(text: str | None) -> float:
-    """The seconds of a duration that the Rust half has accepted: ``1m30s``, ``0``, ``250ms``."""
-    if not text:
-        return 0.0
-    parts = re.findall(r"([0-9.]+)\s*([a-z]*)", text)
-    return sum(float(number) * _SECONDS.get(unit or "s", 0.0) for number, unit in parts)
 
 
 def _default(name: str) -> str | None:

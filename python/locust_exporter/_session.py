@@ -127,7 +127,7 @@ class Session:
             sys.exit(2)
         _warn_of_the_unsupported()
         if self._ending is not None:
-            self._ending.timeout = _options.last_scrape_timeout(values)
+            self._ending.timeout = self._core.last_scrape_timeout
         self._drain_logs()
         self._listen()
         self._observe()

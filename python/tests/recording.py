@@ -16,6 +16,7 @@ class RecordingCore:
         self.busy: set[str] = set()
         self.numbers = (0, 0)
         self.is_served = False
+        self.last_scrape_timeout = 0.0
         self.acks: list[tuple[str, bytes]] = []
         self.lines: list[tuple[int, str]] = []
         self.requests: list[dict[str, object]] = []

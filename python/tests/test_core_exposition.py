@@ -217,9 +217,29 @@ def test_options_tell_what_they_are() -> None:
 
 def test_levels_of_log_lines_are_those_of_logging() -> None:
     made = core()
+    made.logs()
     made.serve(["127.0.0.1:0"])
     made.close(1)
-    assert {level for level, _ in made.logs()} <= {logging.INFO, logging.WARNING}
+    levels = {text.partition(":")[0]: level for level, text in made.logs()}
+    assert levels["listening"] == logging.INFO
+    master = core(role="master")
+    master.take_report("w", b"none")
+    master.totals(5)
+    [(level, text)] = [line for line in master.logs() if "report" in line[1]]
+    assert level == logging.WARNING, text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0s", 0), ("30s", 30), ("1m30s", 90), ("250ms", 0.25), ("500us", 0.0005), ("500µs", 0.0005)],
+)
+def test_the_wait_for_a_last_scrape_is_the_duration_that_was_accepted(
+    text: str, seconds: float
+) -> None:
+    made = Core()
+    assert made.last_scrape_timeout == 0
+    configure(made, {"last-scrape-timeout": text})
+    assert made.last_scrape_timeout == seconds
 
 
 def test_the_command_line_comes_along(capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,9 @@ from recording import RecordingCore
 
 from locust_exporter import _session
 
-WAIT = Namespace(exporter_last_scrape_timeout="10s", exporter_web_listen_address=[":1"])
+LISTENING = Namespace(exporter_web_listen_address=[":1"])
+# Longer than any of these tests waits.
+WAIT = 60.0
 
 
 def run(environment: Environment, requests: int) -> None:
@@ -67,9 +69,9 @@ def test_the_end_is_final_with_no_users_and_closes_the_server(
 
 
 def test_by_default_the_end_does_not_wait(core: RecordingCore, environment: Environment) -> None:
-    environment.parsed_options = Namespace(exporter_web_listen_address=[":1"])
+    environment.parsed_options = LISTENING
     _session.attach(environment)
-    with gevent.Timeout(1):
+    with gevent.Timeout(10):
         environment.events.quit.fire(exit_code=0)
 
 
@@ -77,56 +79,59 @@ def test_the_end_waits_for_a_last_scrape(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "locust_exporter")
-    environment.parsed_options = WAIT
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
     _session.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(0.2)
     assert not ending.ready()
-    assert "Waiting up to 10 s for a last scrape of :1" in caplog.text
+    assert "Waiting up to 60 s for a last scrape of :1" in caplog.text
     core.is_served = True
-    ending.get(timeout=1)
+    ending.get(timeout=10)
     assert core.named("close")
 
 
 def test_nothing_is_told_in_the_wait_that_the_end_has_overtaken(
     core: RecordingCore, environment: Environment
 ) -> None:
-    environment.parsed_options = WAIT
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
     _session.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(1.2)
     assert [state["state"] for state in core.named("observe")] == ["ready", "stopped"]
     core.is_served = True
-    ending.get(timeout=1)
+    ending.get(timeout=10)
 
 
 def test_the_wait_is_bounded(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    environment.parsed_options = Namespace(
-        exporter_last_scrape_timeout="100ms", exporter_web_listen_address=[":1"]
-    )
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = 0.1
     _session.attach(environment)
-    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=1)
+    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
     assert "No scrape has come in 0.1 s" in caplog.text
 
 
 def test_where_nobody_can_scrape_nobody_waits(
     core: RecordingCore, environment: Environment
 ) -> None:
-    environment.parsed_options = WAIT
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
     core.busy = {":1"}
     _session.attach(environment)
-    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=1)
+    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
 
 
 def test_a_second_signal_ends_the_wait(core: RecordingCore, environment: Environment) -> None:
-    environment.parsed_options = WAIT
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
     _session.attach(environment)
     first = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(0.1)
-    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=1)
-    first.get(timeout=1)
+    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
+    first.get(timeout=10)
 
 
 def test_the_wait_comes_behind_the_tests_own_listeners(

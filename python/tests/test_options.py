@@ -47,7 +47,7 @@ def test_variables_count_where_the_command_line_does_not_know_the_options(
     monkeypatch.setenv("X_WEB_LISTEN_ADDRESS", ":1,:2")
     given = _options.given(None)
     assert given["metrics.namespace"] == "load"
-    assert given["metrics.duration-by-status"] is False
+    assert given["metrics.duration-by-status"] == "off"  # the Rust half reads it
     assert given["web.listen-address"] == [":1", ":2"]
 
 
@@ -70,13 +70,3 @@ def test_nothing_shows_in_the_web_ui() -> None:
 def test_help_with_a_percent_sign_is_written_as_it_is() -> None:
     text = " ".join(parser().format_help().split())
     assert "Up to 100% of it. Default: locust." in text
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0), ("0s", 0), ("30s", 30), ("1m30s", 90), ("250ms", 0.25), ("1.5h", 5400), (None, 0)],
-)
-def test_the_wait_for_a_last_scrape_is_read_as_the_rust_half_reads_it(
-    text: str | None, seconds: float
-) -> None:
-    assert _options.last_scrape_timeout({"last-scrape-timeout": text}) == seconds

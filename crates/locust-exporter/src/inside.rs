@@ -142,6 +142,8 @@ pub struct Settings {
     pub recorder: recorder::Config,
     /// The plan that the test belongs to.
     pub testplan: Option<String>,
+    /// How long Locust waits at its end for a last scrape.
+    pub last_scrape_timeout: Duration,
 }
 
 /// Checks the options, each by its name.
@@ -181,6 +183,7 @@ fn check(given: &[(String, Given)]) -> Result<Settings, String> {
         },
         recorder,
         testplan: inside.testplan.filter(|name| !name.is_empty()),
+        last_scrape_timeout: inside.last_scrape_timeout,
     })
 }
 

@@ -123,6 +123,12 @@ impl Core {
         })
     }
 
+    /// How many seconds to wait at Locust's end for a last scrape; 0 is not at all.
+    #[getter]
+    fn last_scrape_timeout(&self) -> f64 {
+        self.inside.setup.load().last_scrape_timeout.as_secs_f64()
+    }
+
     /// On a worker at a test's start: takes what must be the same everywhere.
     fn adopt(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
         guard::raising(|| {

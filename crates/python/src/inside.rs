@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use locust_exporter::BUILD;
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) recorder: recorder::Config,
 }
 
+    pub(crate) last_scrape_timeout: Duration,
 /// What the runner knew when it was last asked.
 #[derive(Clone, Default)]
 pub(crate) struct Observed {
@@ -261,7 +262,7 @@ impl Gather for Metrics {
 
 impl Setup {
     pub(crate) fn new(settings: Settings, role: Role, version: &str, testplan: &str) -> Self {
-        let Settings { schema, catalog, web, recorder, testplan: given } = settings;
+        let Settings { schema, catalog, web, recorder, testplan: given, last_scrape_timeout } = settings;
         let testplan = given.as_deref().unwrap_or(testplan);
         Self {
             role,
@@ -281,6 +282,7 @@ impl Setup {
         if let Some((_, catalog)) = others.iter().find(|(of, _)| of == config) {
             return Ok(Arc::clone(catalog));
         }
+            last_scrape_timeout,
         let catalog = Arc::new(Catalog::new(config)?);
         if others.len() < MOST_CATALOGS {
             self.others.rcu(|others| {
