@@ -18,6 +18,9 @@ KEY = "locust_exporter"
 ACKNOWLEDGEMENT = "locust_exporter_ack"
 """Message in which the master says what it has."""
 
+# Workers without the exporter that are named in the log.
+_MOST_NAMED = 10
+
 
 class WorkerLink:
     """On a worker: adds our report to each of Locust's."""
@@ -62,8 +65,9 @@ class MasterLink:
         self._core = core
         self._environment = environment
         self._last_reports: dict[str, float] = {}
-        # Workers without the exporter: how many reports they have sent.
-        self._without: dict[str, int] = {}
+        # Workers without the exporter: how many reports they have sent, and when the last one.
+        self._without: dict[str, tuple[int, float]] = {}
+        self._named = 0
 
     def listen(self, heartbeat: Callable[[str, float], None]) -> None:
         """Hooks into Locust's reports and heartbeats."""
@@ -108,20 +112,33 @@ class MasterLink:
 
     def _warn_of_one_without(self, client_id: str) -> None:
         # The first report may have left before the worker's own ``init``.
-        self._without[client_id] = self._without.get(client_id, 0) + 1
-        if self._without[client_id] == 2:
-            logger.warning(
-                "Worker %s reports without the exporter: what it does is missing from the "
-                "metrics until it loads the exporter too",
-                client_id,
-            )
+        reports, _ = self._without.get(client_id, (0, 0.0))
+        self._without[client_id] = (reports + 1, time.monotonic())
+        if reports + 1 != 2 or self._named > _MOST_NAMED:
+            return
+        self._named += 1
+        if self._named > _MOST_NAMED:
+            logger.warning("More workers report without the exporter; no more of them are named")
+            return
+        logger.warning(
+            "Worker %s reports without the exporter: what it does is missing from the "
+            "metrics until it loads the exporter too",
+            client_id,
+        )
 
     def _find_gone(self, runner: MasterRunner) -> None:
-        now = time.monotonic()
         for worker, reported in list(self._last_reports.items()):
-            node = runner.clients.get(worker)
-            # While a test stops, Locust forgets its workers for a moment; they go on reporting.
-            is_silent = now - reported > 2 * WORKER_REPORT_INTERVAL + 1
-            if node.state == STATE_MISSING if node is not None else is_silent:
+            if _is_gone(runner, worker, reported):
                 del self._last_reports[worker]
                 self._core.worker_gone(worker)
+        for worker, (_, reported) in list(self._without.items()):
+            if _is_gone(runner, worker, reported):
+                del self._without[worker]
+
+
+def _is_gone(runner: MasterRunner, worker: str, reported: float) -> bool:
+    node = runner.clients.get(worker)
+    if node is not None:
+        return bool(node.state == STATE_MISSING)
+    # While a test stops, Locust forgets its workers for a moment; they go on reporting.
+    return time.monotonic() - reported > 2 * WORKER_REPORT_INTERVAL + 1

@@ -18,7 +18,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from recording import RecordingCore
 
 import locust_exporter
-from locust_exporter import _process, _session
+from locust_exporter import _core, _process, _reports, _session
 from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
 from locust_exporter._session import Session
 
@@ -246,6 +246,26 @@ def test_the_workers_table_is_told(master: Environment, worker: Environment) -> 
     session._tick()
     seen = core.named("observe")[-1]
     assert seen["workers"] == [(who, "ready", 3, 0.0, 1000, 12.5)]
+def test_workers_without_the_exporter_are_named_up_to_a_number_and_forgotten_when_gone(
+    master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session, _ = start(master)
+    report = master.events.worker_report._handlers[-1]
+    for number in range(_reports._MOST_NAMED + 5):
+        for _ in range(2):
+            report(client_id=f"w{number}", data={})
+    assert caplog.text.count("reports without the exporter") == _reports._MOST_NAMED
+    assert caplog.text.count("no more of them are named") == 1
+    assert session._master is not None
+    session._master.tick()
+    assert len(session._master._without) == _reports._MOST_NAMED + 5
+    now = time.monotonic()
+    with monkeypatch.context() as later:
+        later.setattr(time, "monotonic", lambda: now + 60)
+        session._master.tick()
+    assert session._master._without == {}
+
+
     assert (seen["users"], seen["users_by_class"]) == (3, {"Visitor": 3})
 
 
