@@ -163,14 +163,15 @@ class Core:
         target: int | None,
         spawn_rate: float | None,
         host: str | None,
-        workers: Sequence[tuple[str, str, int, float, int | None, float | None]] | None,
+        workers: Sequence[tuple[str, str, int, float | None, int | None, float | None]] | None,
         tasks: Sequence[tuple[str, str, float]] | None,
+        refused: int = 0,
     ) -> None:
         """What the runner knows now. Called about once a second.
 
         A worker is (id, state, users, cpu percent, memory bytes, last heartbeat); ``workers`` is
         ``None`` where there is no master; ``tasks`` (user class, path of the task, ratio) is
-        ``None`` where they are what they were.
+        ``None`` where they are what they were; ``refused`` values of workers were left out.
         """
 
     # Workers and their master.

@@ -12,11 +12,11 @@ from locust.user.task import LOCUST_STATE_WAITING
 from locust.user.users import User
 
 from locust_exporter._core import Core
+from locust_exporter._workers import Workers
 
 # Users looked at before the others may run: about 0.1 ms.
 _CHUNK = 500
 
-_Worker = tuple[str, str, int, float, "int | None", "float | None"]
 _Task = tuple[str, str, float]
 
 
@@ -26,12 +26,10 @@ class Observer:
     def __init__(self, core: Core, environment: Environment) -> None:
         self._core = core
         self._environment = environment
-        self._heartbeats: dict[str, float] = {}
+        self._workers = Workers()
+        self.heartbeat = self._workers.heartbeat
+        self._looks = 0
         self._tasks_seen: object = None
-
-    def heartbeat(self, client_id: str, timestamp: float) -> None:
-        """A worker has given a sign of life."""
-        self._heartbeats[client_id] = timestamp
 
     def observe(self, *, pausing: bool = False, final: bool = False) -> None:
         """Hands over the state of now. ``pausing`` lets users run while there are many to look
@@ -53,39 +51,28 @@ class Observer:
             return
         by_class = {user_class.__name__: 0 for user_class in runner.user_classes}
         waiting = 0
+        table = self._workers.look(runner) if isinstance(runner, MasterRunner) else None
         if not final:
-            if isinstance(runner, MasterRunner):
-                by_class.update(runner.reported_user_classes_count)
+            if table is not None:
+                by_class.update(table.by_class)
             else:
+                looks = self._looks
                 waiting = _count(runner, by_class, pausing)
+                if looks != self._looks:
+                    return  # another look was had in a pause of this one: that is the newer
+        self._looks += 1
         self._core.observe(
             state="stopped" if final else _state(runner),
-            users=0 if final else runner.user_count,
+            users=0 if final else runner.user_count if table is None else table.users,
             users_by_class=by_class,
             waiting=waiting,
             target=runner.target_user_count or None,
             spawn_rate=_spawn_rate(environment, runner),
             host=_host(environment, runner),
-            workers=self._workers(runner) if isinstance(runner, MasterRunner) else None,
+            workers=None if table is None else table.rows,
             tasks=self._tasks(runner),
+            refused=0 if table is None else table.refused,
         )
-
-    def _workers(self, runner: MasterRunner) -> list[_Worker]:
-        workers = list(runner.clients.values())
-        known = {worker.id for worker in workers}
-        for gone in [client for client in self._heartbeats if client not in known]:
-            del self._heartbeats[gone]
-        return [
-            (
-                worker.id,
-                worker.state,
-                worker.user_count,
-                float(worker.cpu_usage),
-                worker.memory_usage or None,
-                self._heartbeats.get(worker.id),
-            )
-            for worker in workers
-        ]
 
     def _tasks(self, runner: Runner) -> list[_Task] | None:
         """Every task's ratio, if they are not what they were."""

@@ -12,6 +12,7 @@ import gevent
 import pytest
 from conftest import Visitor
 from gevent.monkey import get_original
+from exposition import configure, value
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
@@ -22,6 +23,7 @@ from locust_exporter import _core, _process, _reports, _session
 from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
 from locust_exporter._session import Session
 
+from locust_exporter._workers import Workers
 
 def until(what: str, is_so: object, seconds: float = 5.0) -> None:
     with gevent.Timeout(seconds, AssertionError(f"not within {seconds} s: {what}")):
@@ -266,7 +268,48 @@ def test_workers_without_the_exporter_are_named_up_to_a_number_and_forgotten_whe
     assert session._master._without == {}
 
 
-    assert (seen["users"], seen["users_by_class"]) == (3, {"Visitor": 3})
+@pytest.mark.parametrize(
+    ("attribute", "bad", "row"),
+    [
+        ("memory_usage", 1.5, ("ready", 3, 0.0, None)),
+        ("memory_usage", -1, ("ready", 3, 0.0, None)),
+        ("memory_usage", 2**64, ("ready", 3, 0.0, None)),
+        ("cpu_usage", "much", ("ready", 3, None, 1000)),
+        ("cpu_usage", float("nan"), ("ready", 3, None, 1000)),
+        ("state", 7, ("unknown", 3, 0.0, 1000)),
+        ("state", "x" * 1000, ("unknown", 3, 0.0, 1000)),
+        ("user_classes_count", {"Visitor": "many"}, ("ready", 0, 0.0, 1000)),
+        ("user_classes_count", 3, ("ready", 0, 0.0, 1000)),
+    ],
+)
+def test_what_a_worker_says_of_itself_that_cannot_be_costs_nothing_else(
+    master: Environment,
+    worker: Environment,
+    caplog: pytest.LogCaptureFixture,
+    attribute: str,
+    bad: object,
+    row: tuple[object, ...],
+) -> None:
+    session, _ = start(master)
+    real = _core.Core()
+    configure(real, role="master")
+    session._observer._core = real
+    assert isinstance(master.runner, MasterRunner)
+    who = worker_id(worker)
+    node = master.runner.clients[who]
+    node.user_classes_count = {"Visitor": 3}
+    node.memory_usage = 1000
+    setattr(node, attribute, bad)
+    for _ in range(2):
+        session._tick()
+    monitored = Workers().look(master.runner)
+    assert monitored.rows == [(who, *row, None)]
+    assert value(real, "locust_exporter_rejected_rows_total", reason="worker") == 2
+    assert value(real, "locust_state", state="ready") == 1
+    assert value(real, "locust_workers", state=str(row[0])) == 1
+    assert "_tick failed" not in caplog.text
+    [said, _] = [line for line in caplog.messages if "which cannot be" in line]
+    assert who in said
 
 
 def test_the_totals_wait_for_the_workers_last_reports(

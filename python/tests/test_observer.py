@@ -65,6 +65,24 @@ def test_many_users_are_looked_at_in_turns_with_them(
     other.kill()
 
 
+def test_a_look_that_another_has_overtaken_in_a_pause_is_dropped(
+    environment: Environment,
+) -> None:
+    core = RecordingCore()
+    observer = Observer(core, environment)  # type: ignore[arg-type]
+    assert environment.runner is not None
+    environment.runner.spawn_users({"Visitor": _observer._CHUNK})
+    paused = gevent.spawn(observer.observe, pausing=True)
+    gevent.sleep(0)  # it has counted all, and pauses
+    assert core.named("observe") == []
+    environment.runner.state = "stopping"
+    observer.observe()
+    paused.get()
+    assert [state["state"] for state in core.named("observe")] == ["stopping"]
+    observer.observe(pausing=True)
+    assert len(core.named("observe")) == 2
+
+
 def test_at_the_end_no_user_runs_whatever_the_runner_says(environment: Environment) -> None:
     assert environment.runner is not None
     environment.runner.spawn_users({"Visitor": 2})

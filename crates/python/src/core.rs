@@ -327,7 +327,7 @@ impl Core {
     }
 
     /// What the runner knows now.
-    #[pyo3(signature = (*, state, users, users_by_class, waiting, target, spawn_rate, host, workers, tasks))]
+    #[pyo3(signature = (*, state, users, users_by_class, waiting, target, spawn_rate, host, workers, tasks, refused=0))]
     fn observe(
         &self,
         py: Python<'_>,
@@ -340,6 +340,7 @@ impl Core {
         host: Option<&str>,
         workers: Option<Vec<observed::WorkerTuple>>,
         tasks: Option<Vec<observed::TaskTuple>>,
+        refused: u64,
     ) -> PyResult<()> {
         guard::raising(|| {
             let known = Known { state, users, target, spawn_rate, host, workers, tasks };
@@ -347,6 +348,7 @@ impl Core {
             let before = self.inside.observed.load_full();
             self.inside.observed.store(Arc::new(known.observed(by_class, &before)));
             self.inside.waiting(waiting);
+            self.inside.refused_of_workers(refused);
             self.report_own(py);
             Ok(())
         })

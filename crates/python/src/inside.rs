@@ -21,6 +21,8 @@ use crate::merge::Merger;
 const EVENT: &str = "event";
 /// What a panic kept from being recorded or shown.
 const PANIC: &str = "panic";
+/// Values that workers report of themselves to Locust, and that cannot be.
+const WORKER: &str = "worker";
 /// Reports of workers that make no sense.
 const REPORT: &str = "report";
 /// Reports of workers that came faster than they could be merged.
@@ -53,9 +55,9 @@ pub(crate) struct Setup {
     pub(crate) web: web::Config,
     /// How the next test is recorded.
     pub(crate) recorder: recorder::Config,
+    pub(crate) last_scrape_timeout: Duration,
 }
 
-    pub(crate) last_scrape_timeout: Duration,
 /// What the runner knew when it was last asked.
 #[derive(Clone, Default)]
 pub(crate) struct Observed {
@@ -79,6 +81,7 @@ pub(crate) struct Inside {
     spawned: AtomicU64,
     cpu_warnings: AtomicU64,
     refused_events: AtomicU64,
+    refused_of_workers: AtomicU64,
     told_panics: AtomicU64,
     finished: AtomicBool,
     final_served: AtomicBool,
@@ -97,6 +100,7 @@ impl Inside {
             spawned: AtomicU64::new(0),
             cpu_warnings: AtomicU64::new(0),
             refused_events: AtomicU64::new(0),
+            refused_of_workers: AtomicU64::new(0),
             told_panics: AtomicU64::new(0),
             finished: AtomicBool::new(false),
             final_served: AtomicBool::new(false),
@@ -145,6 +149,10 @@ impl Inside {
 
     pub(crate) fn refused_event(&self) {
         self.refused_events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused_of_workers(&self, values: u64) {
+        self.refused_of_workers.fetch_add(values, Ordering::Relaxed);
     }
 
     /// What this process alone tells of itself.
@@ -220,6 +228,7 @@ impl Inside {
 
     fn count_losses(&self, own: &Own) {
         own.rejected(EVENT, self.refused_events.swap(0, Ordering::Relaxed));
+        own.rejected(WORKER, self.refused_of_workers.swap(0, Ordering::Relaxed));
         let panics = guard::panics();
         // Of two scrapes at once, the one that looked first may come here last.
         let told = self.told_panics.fetch_max(panics, Ordering::Relaxed);
@@ -235,7 +244,7 @@ impl Inside {
 /// Counters at 0. Known from the start, so that the first loss is an increase.
 fn own() -> Own {
     let own = Own::new(BUILD).beginning(SystemTime::now());
-    for reason in [EVENT, PANIC, REPORT, REPORT_DROPPED] {
+    for reason in [EVENT, PANIC, WORKER, REPORT, REPORT_DROPPED] {
         own.rejected(reason, 0);
     }
     own
@@ -273,6 +282,7 @@ impl Setup {
             others: ArcSwap::default(),
             web,
             recorder,
+            last_scrape_timeout,
         }
     }
 
@@ -282,7 +292,6 @@ impl Setup {
         if let Some((_, catalog)) = others.iter().find(|(of, _)| of == config) {
             return Ok(Arc::clone(catalog));
         }
-            last_scrape_timeout,
         let catalog = Arc::new(Catalog::new(config)?);
         if others.len() < MOST_CATALOGS {
             self.others.rcu(|others| {

@@ -9,7 +9,8 @@ use crate::clock;
 use crate::inside::Observed;
 
 /// Id, state, users, CPU usage in percent, bytes of memory, last heartbeat.
-pub(crate) type WorkerTuple = (String, String, u64, f64, Option<u64>, Option<f64>);
+pub(crate) type WorkerTuple =
+    (String, String, u64, Option<f64>, Option<u64>, Option<f64>);
 
 /// User class, path of the task, ratio.
 pub(crate) type TaskTuple = (String, String, f64);
@@ -68,7 +69,7 @@ fn worker((id, state, users, cpu, memory, heartbeat): WorkerTuple) -> Worker {
     Worker {
         id: id.into(),
         users: Some(users),
-        cpu_percent: lives.then_some(cpu),
+        cpu_percent: cpu.filter(|_| lives),
         memory_bytes: memory.filter(|_| lives),
         last_heartbeat: heartbeat.and_then(clock::system_time),
         state,
