@@ -12,7 +12,7 @@ import gevent
 import locust
 import locust.stats
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
 
 from locust_exporter import _options
 from locust_exporter._core import Core
@@ -33,6 +33,14 @@ from locust_exporter._reports import MasterLink, WorkerLink
 Role = Literal["local", "master", "worker"]
 
 _OLDEST = (2, 32)
+
+_AT_WORK = (STATE_SPAWNING, STATE_RUNNING)
+
+# What is missing where the role has become this one too late.
+_LOST = {
+    "master": "the metrics lack all that workers do",
+    "worker": "its master hears nothing of what is recorded here",
+}
 
 _installed = False
 _session: Session | None = None
@@ -96,7 +104,9 @@ class Session:
         self._observer = Observer(core, environment)
         self._observe = guarded(self._observer.observe)
         self._counted: object = None
+        self._has_warned = False
         self._is_running = False
+        self._start_test = guarded(self._on_test_start)
         self._master = MasterLink(core, environment) if self.role == "master" else None
         self._worker = WorkerLink(core, environment) if self.role == "worker" else None
         self._ending: Ending | None = None if self.role == "worker" else Ending(core, environment)
@@ -131,6 +141,7 @@ class Session:
         self._drain_logs()
         self._listen()
         self._observe()
+        self._begin_if_late()
         self._watcher = gevent.spawn(self._watch)
 
     def serve(self, addresses: list[str]) -> None:
@@ -166,7 +177,7 @@ class Session:
     def _listen(self) -> None:
         events = self.environment.events
         listen_behind_locust(events.request, self._core.listener)
-        listen_first(events.test_start, guarded(self._on_test_start))
+        listen_first(events.test_start, self._start_test)
         listen_behind_locust(events.test_stop, guarded(self._on_test_stop))
         listen_behind_locust(events.reset_stats, guarded(self._on_reset_stats))
         listen_behind_locust(events.spawning_complete, guarded(self._on_spawning_complete))
@@ -190,11 +201,25 @@ class Session:
         spawn = group.spawn
 
         def counted(*args: object, **kwargs: object) -> object:
+            self._begin_if_missed()
             greenlet = spawn(*args, **kwargs)
             self._core.spawned(1)
             return greenlet
 
         group.spawn = counted
+
+    def _begin_if_late(self) -> None:
+        """A worker may be told to start before its ``init``, where the test runs already."""
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner) and runner.worker_state in _AT_WORK:
+            self._begin_if_missed()
+            self._core.spawned(len(runner.user_greenlets))
+
+    def _begin_if_missed(self) -> None:
+        """Begins the test whose start this worker has not heard: another listener of it may have
+        waited while the exporter started."""
+        if self._worker is not None and not self._is_running:
+            self._start_test()
 
     def _watch(self) -> None:
         tick = guarded(self._tick)
@@ -214,6 +239,7 @@ class Session:
 
     def _on_test_start(self, **_: object) -> None:
         self._is_running = True
+        self._warn_of_another_role()
         if self._worker is not None:
             self._worker.begin()
             try:
@@ -227,6 +253,18 @@ class Session:
         if self._ending is not None:
             self._ending.begin()
         self._observe()
+
+    def _warn_of_another_role(self) -> None:
+        role = _role(self.environment)
+        if role == "local" or role == self.role or self._has_warned:
+            return
+        self._has_warned = True
+        logger.error(
+            "Locust's runner of a %s was made after the exporter had started: %s. Make the runner "
+            "before add_metrics_endpoint() is called, or Locust's event init fired",
+            role,
+            _LOST[role],
+        )
 
     def _on_test_stop(self, **_: object) -> None:
         self._observe()

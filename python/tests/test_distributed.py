@@ -188,6 +188,39 @@ def test_the_last_report_of_a_test_is_full_until_the_master_has_it(
 ) -> None:
     _, core = start(worker)
     worker.events.test_start.fire(environment=worker)
+def test_a_worker_that_was_told_to_start_before_its_init_begins_the_test_at_once(
+    master: Environment, worker: Environment
+) -> None:
+    assert isinstance(worker.runner, WorkerRunner)
+    # As where the message to start comes right behind the one that lets the runner be made.
+    worker.parsed_options = Namespace(exporter_metrics_duration_by_status=True)
+    worker.events.test_start.fire(environment=worker)
+    worker.runner.worker_state = "spawning"
+    worker.runner.spawn_users({"Visitor": 2})
+    _, core = start(worker)
+    names = [name for name, _ in core.calls if name in ("adopt", "begin", "spawned")]
+    assert names == ["adopt", "begin", "spawned"]
+    assert core.named("spawned") == [{"users": 2}]
+    worker.events.test_stop.fire(environment=worker)
+    assert len(core.named("end")) == 1
+    assert reports(worker, core) == [True]
+
+
+def test_a_worker_whose_init_comes_within_the_event_of_the_start_begins_with_its_first_user(
+    master: Environment, worker: Environment
+) -> None:
+    assert worker.runner is not None
+    made: list[RecordingCore] = []
+    # A listener of the test that waits lets the main greenlet start the exporter meanwhile.
+    worker.events.test_start.add_listener(lambda **_: made.append(start(worker)[1]))
+    worker.events.test_start.fire(environment=worker)
+    [core] = made
+    assert core.named("begin") == []
+    worker.runner.spawn_users({"Visitor": 2})
+    names = [name for name, _ in core.calls if name in ("adopt", "begin", "spawned")]
+    assert names == ["adopt", "begin", "spawned", "spawned"]
+
+
     assert reports(worker, core) == [False]
     worker.events.test_stop.fire(environment=worker)
     assert worker.runner is not None

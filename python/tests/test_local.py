@@ -181,6 +181,24 @@ def test_a_runner_made_later_is_watched_too(core: RecordingCore) -> None:
 
 
 def test_a_reset_of_the_statistics_resets(core: RecordingCore, environment: Environment) -> None:
+def test_a_runner_of_a_master_that_is_made_too_late_is_an_error_once(
+    core: RecordingCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment = Environment(user_classes=[Visitor], events=Events())
+    _session.attach(environment)
+    runner = environment.create_master_runner("127.0.0.1", 0)
+    try:
+        for _ in range(2):
+            environment.events.test_start.fire(environment=environment)
+    finally:
+        runner.quit()
+        runner.server.close(linger=0)
+    [said] = [record for record in caplog.records if record.name == "locust_exporter"]
+    assert said.levelno == logging.ERROR
+    assert "of a master was made after the exporter" in said.getMessage()
+    assert "lack all that workers do" in said.getMessage()
+
+
     _session.attach(environment)
     environment.events.reset_stats.fire()
     assert len(core.named("reset")) == 1
