@@ -9,10 +9,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 import gevent
+import locust.runners
 import pytest
 from conftest import Visitor
-from gevent.monkey import get_original
 from exposition import configure, value
+from gevent.monkey import get_original
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
@@ -22,10 +23,10 @@ import locust_exporter
 from locust_exporter import _core, _process, _reports, _session
 from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
 from locust_exporter._session import Session
-
 from locust_exporter._workers import Workers
 
-def until(what: str, is_so: object, seconds: float = 5.0) -> None:
+
+def until(what: str, is_so: object, seconds: float = 30.0) -> None:
     with gevent.Timeout(seconds, AssertionError(f"not within {seconds} s: {what}")):
         while not is_so():  # type: ignore[operator]
             gevent.sleep(0.01)
@@ -41,10 +42,20 @@ def master() -> Iterator[Environment]:
 
 
 @pytest.fixture
-def worker(master: Environment) -> Iterator[Environment]:
+def worker(master: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    """It reports once, before the test, and then only when the test lets it."""
+    monkeypatch.setattr(locust.runners, "WORKER_REPORT_INTERVAL", 3600.0)
     environment = Environment(user_classes=[Visitor], events=Events())
     assert isinstance(master.runner, MasterRunner)
+    reports: list[object] = []
+
+    def on_report(**_: object) -> None:
+        reports.append(None)
+
+    master.events.worker_report.add_listener(on_report)
     runner = environment.create_worker_runner("127.0.0.1", master.runner.server.port)
+    until("the worker's own first report has come", lambda: reports)
+    master.events.worker_report.remove_listener(on_report)
     yield environment
     runner.quit()
     runner.client.close(linger=0)
@@ -177,17 +188,6 @@ def test_a_worker_takes_the_masters_options_before_it_begins(
     assert adopted["values"]["metrics.duration-by-status"] is True  # type: ignore[index]
 
 
-def reports(worker: Environment, core: RecordingCore) -> list[object]:
-    """Whether the next report is a full one."""
-    worker.events.report_to_master.fire(client_id="w", data={})
-    return [report["full"] for report in core.named("report")][-1:]
-
-
-def test_the_last_report_of_a_test_is_full_until_the_master_has_it(
-    master: Environment, worker: Environment
-) -> None:
-    _, core = start(worker)
-    worker.events.test_start.fire(environment=worker)
 def test_a_worker_that_was_told_to_start_before_its_init_begins_the_test_at_once(
     master: Environment, worker: Environment
 ) -> None:
@@ -221,6 +221,17 @@ def test_a_worker_whose_init_comes_within_the_event_of_the_start_begins_with_its
     assert names == ["adopt", "begin", "spawned", "spawned"]
 
 
+def reports(worker: Environment, core: RecordingCore) -> list[object]:
+    """Whether the next report is a full one."""
+    worker.events.report_to_master.fire(client_id="w", data={})
+    return [report["full"] for report in core.named("report")][-1:]
+
+
+def test_the_last_report_of_a_test_is_full_until_the_master_has_it(
+    master: Environment, worker: Environment
+) -> None:
+    _, core = start(worker)
+    worker.events.test_start.fire(environment=worker)
     assert reports(worker, core) == [False]
     worker.events.test_stop.fire(environment=worker)
     assert worker.runner is not None
@@ -233,6 +244,26 @@ def test_a_worker_whose_init_comes_within_the_event_of_the_start_begins_with_its
     assert reports(worker, core) == [True]
     acknowledged(environment=worker, msg=Namespace(data=b"of a full one"))
     assert reports(worker, core) == [False]
+
+
+def test_workers_without_the_exporter_are_named_up_to_a_number_and_forgotten_when_gone(
+    master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session, _ = start(master)
+    report = master.events.worker_report._handlers[-1]
+    for number in range(_reports._MOST_NAMED + 5):
+        for _ in range(2):
+            report(client_id=f"w{number}", data={})
+    assert caplog.text.count("reports without the exporter") == _reports._MOST_NAMED
+    assert caplog.text.count("no more of them are named") == 1
+    assert session._master is not None
+    session._master.tick()
+    assert len(session._master._without) == _reports._MOST_NAMED + 5
+    now = time.monotonic()
+    with monkeypatch.context() as later:
+        later.setattr(time, "monotonic", lambda: now + 60)
+        session._master.tick()
+    assert session._master._without == {}
 
 
 def test_a_missing_worker_is_gone_once_and_may_come_back(
@@ -281,24 +312,7 @@ def test_the_workers_table_is_told(master: Environment, worker: Environment) -> 
     session._tick()
     seen = core.named("observe")[-1]
     assert seen["workers"] == [(who, "ready", 3, 0.0, 1000, 12.5)]
-def test_workers_without_the_exporter_are_named_up_to_a_number_and_forgotten_when_gone(
-    master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    session, _ = start(master)
-    report = master.events.worker_report._handlers[-1]
-    for number in range(_reports._MOST_NAMED + 5):
-        for _ in range(2):
-            report(client_id=f"w{number}", data={})
-    assert caplog.text.count("reports without the exporter") == _reports._MOST_NAMED
-    assert caplog.text.count("no more of them are named") == 1
-    assert session._master is not None
-    session._master.tick()
-    assert len(session._master._without) == _reports._MOST_NAMED + 5
-    now = time.monotonic()
-    with monkeypatch.context() as later:
-        later.setattr(time, "monotonic", lambda: now + 60)
-        session._master.tick()
-    assert session._master._without == {}
+    assert (seen["users"], seen["users_by_class"]) == (3, {"Visitor": 3})
 
 
 @pytest.mark.parametrize(
