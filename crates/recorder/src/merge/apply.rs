@@ -1,7 +1,5 @@
 //! Taking a report that has been checked: from here on nothing can fail.
 
-use std::collections::HashSet;
-
 use locust_model::{Losses, Text};
 
 use super::Master;
@@ -12,11 +10,12 @@ use super::recent::Times;
 use super::rows::{Moment, Rows};
 use super::stage::{Change, ErrorChange, ExceptionChange, Staged};
 use super::sum::Sum;
+use super::texts::Texts;
 use crate::Config;
 use crate::book::second;
 use crate::report::{Envelope, Head};
 
-/// What a row takes beside its texts and an endpoint's numbers.
+/// What a row of a worker takes beside its texts and an endpoint's numbers.
 const ROW_BYTES: usize = 96;
 
 /// A report that has been checked.
@@ -66,7 +65,7 @@ impl Master {
     pub(super) fn apply(&mut self, worker: &str, checked: Checked<'_>, now: f64) {
         let Checked { envelope, head, mut staged, custom, counts } = checked;
         self.taken += 1;
-        let node = intern(&mut self.texts, worker.into());
+        let node = self.texts.keep(worker.into());
         let worker = self.workers.entry(Text::clone(&node)).or_default();
         if let Some(custom) = custom
             && let Some(process) = worker.process_mut(envelope.boot, self.taken)
@@ -84,12 +83,12 @@ impl Master {
         let id = (envelope.boot, envelope.incarnation);
         let Some(known) = worker.incarnation_mut(id) else { return };
         for method in staged.methods.drain(..) {
-            known.bytes += ROW_BYTES + method.len();
-            known.methods.push(intern(&mut self.texts, method));
+            known.bytes += ROW_BYTES;
+            known.methods.push(self.texts.keep(method));
         }
         for (status, exception) in staged.outcomes.drain(..) {
-            known.bytes += ROW_BYTES + exception.len();
-            known.outcomes.push((status, intern(&mut self.texts, exception)));
+            known.bytes += ROW_BYTES;
+            known.outcomes.push((status, self.texts.keep(exception)));
         }
         take_endpoints(known, &mut staged, &mut self.texts);
         take_failures(known, &mut staged, &mut self.texts);
@@ -122,16 +121,7 @@ impl Master {
     }
 }
 
-/// The text that is kept already, if there is one.
-fn intern(texts: &mut HashSet<Text>, text: Text) -> Text {
-    if let Some(known) = texts.get(&text) {
-        return Text::clone(known);
-    }
-    texts.insert(Text::clone(&text));
-    text
-}
-
-fn take_endpoints(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut HashSet<Text>) {
+fn take_endpoints(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut Texts) {
     for change in &mut staged.endpoints {
         let numbers: Box<[u8]> = change.numbers.into();
         known.bytes += numbers.len();
@@ -139,25 +129,25 @@ fn take_endpoints(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut 
             known.bytes -= endpoint.numbers.len();
             endpoint.numbers = numbers;
         } else if let Some(label) = change.label.take() {
-            let (method, name) = (label.method, intern(texts, label.name));
-            known.bytes += ROW_BYTES + name.len();
+            let (method, name) = (label.method, texts.keep(label.name));
+            known.bytes += ROW_BYTES;
             known.endpoints.push(Endpoint { method, name, place: None, numbers });
         }
     }
 }
 
-fn take_failures(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut HashSet<Text>) {
+fn take_failures(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut Texts) {
     for change in &mut staged.errors {
         let key = change.label.take().map(|(method, name, error)| {
-            known.bytes += ROW_BYTES + name.len() + error.len();
-            (intern(texts, method), intern(texts, name), intern(texts, error))
+            known.bytes += ROW_BYTES;
+            (texts.keep(method), texts.keep(name), texts.keep(error))
         });
         take_failure(&mut known.errors, change.row, key, change.occurrences);
     }
     for change in &mut staged.exceptions {
         let message = change.message.take().map(|message| {
-            known.bytes += ROW_BYTES + message.len();
-            intern(texts, message)
+            known.bytes += ROW_BYTES;
+            texts.keep(message)
         });
         take_failure(&mut known.exceptions, change.row, message, change.count);
     }

@@ -56,6 +56,11 @@ impl Errors {
         row.last_seen = row.last_seen.max(last);
     }
 
+    /// Bytes that they take beside their texts, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.len() * (size_of::<ErrorTotals>() + size_of::<(ErrorKey, usize)>())
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -95,6 +100,11 @@ impl Exceptions {
         if !row.nodes.contains(node) {
             row.nodes.push(Text::clone(node));
         }
+    }
+
+    /// Bytes that they take beside their texts, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.len() * (size_of::<ExceptionTotals>() + size_of::<(Text, usize)>())
     }
 
     pub(super) fn clear(&mut self) {

@@ -2,7 +2,7 @@
 
 use locust_model::Text;
 
-use crate::report::Head;
+use crate::report::{Has, Head};
 
 /// A worker's statistics, from one beginning or reset to the next.
 #[derive(Debug)]
@@ -75,6 +75,15 @@ impl Incarnation {
             errors: Vec::new(),
             exceptions: Vec::new(),
             bytes: 0,
+        }
+    }
+
+    /// How many rows of it are known.
+    pub(super) fn has(&self) -> Has {
+        Has {
+            endpoints: self.endpoints.len(),
+            errors: self.errors.len(),
+            exceptions: self.exceptions.len(),
         }
     }
 

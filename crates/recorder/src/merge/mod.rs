@@ -20,10 +20,11 @@ mod stage;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod union;
 mod worker;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use locust_model::{Losses, Snapshot, Text};
@@ -33,7 +34,8 @@ use self::failures::{Errors, Exceptions};
 use self::incarnation::Incarnation;
 pub use self::notice::Notice;
 use self::rows::Rows;
-use self::stage::Stage;
+use self::stage::{Basis, Stage};
+use self::texts::Texts;
 use self::union::Union;
 use self::worker::Worker;
 use crate::book::second;
@@ -42,7 +44,7 @@ use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportErr
 use crate::snapshot::Maker;
 use crate::{AllTotals, Buckets, Config, ConfigError, CustomTotals, Process, Totals};
 
-/// Bytes of workers' statistics that are kept at most.
+/// Bytes that are kept at most: of workers' statistics, and of the rows that they come to.
 pub(crate) const MOST_KEPT: usize = 768 << 20;
 
 /// Workers that are known at most; those long gone count.
@@ -68,11 +70,11 @@ pub struct Master {
     workers: BTreeMap<Text, Worker>,
     /// Their custom metrics together.
     union: Union,
-    texts: HashSet<Text>,
+    texts: Texts,
     stage: Stage,
     /// Reports taken.
     taken: u64,
-    /// Bytes of workers' statistics.
+    /// Bytes of workers' statistics, beside their texts.
     kept: usize,
 }
 
@@ -105,7 +107,7 @@ impl Master {
             losses: Losses::default(),
             workers: BTreeMap::new(),
             union: Union::default(),
-            texts: HashSet::new(),
+            texts: Texts::default(),
             stage: Stage::default(),
             taken: 0,
             kept: 0,
@@ -124,7 +126,7 @@ impl Master {
     pub fn merge(&mut self, worker: &str, report: &[u8], now: f64) -> Result<Vec<u8>, ReportError> {
         let mut from = report::open(report)?;
         let envelope = Envelope::read(&mut from)?;
-        self.make_room(report.len())?;
+        let room = self.make_room(report.len())?;
         let id = (envelope.boot, envelope.incarnation);
         let none = Worker::default();
         let known = self.workers.get(worker).unwrap_or(&none);
@@ -140,7 +142,7 @@ impl Master {
         head.last_request = head.last_request.filter(|last| *last <= now + recent::AHEAD as f64);
         let new = Incarnation::new(id);
         let incarnation = known.find(id).unwrap_or(&new);
-        let rows = report::Rows::read(&mut from, incarnation.endpoints.len())?;
+        let rows = report::Rows::read(&mut from, incarnation.has(), room)?;
         let process = known.process(envelope.boot);
         let custom = MetricPart::read_all(&mut from, |row| process?.custom.shape(row))?;
         if !from.is_empty() {
@@ -149,7 +151,13 @@ impl Master {
         if !rows.endpoints.is_empty() {
             self.check_config(&head)?;
         }
-        let staged = self.stage.work_out(&envelope, &head, rows, incarnation, &self.partition)?;
+        let basis = Basis {
+            known: incarnation,
+            partition: &self.partition,
+            text_chars: self.config.bounds.text_chars,
+            room,
+        };
+        let staged = self.stage.work_out(&envelope, &head, rows, &basis)?;
         let custom = match process {
             Some(process) if process.sequence >= envelope.sequence => None,
             Some(process) => Some(process.custom.check(custom)?),
@@ -193,7 +201,7 @@ impl Master {
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.forget_endpoints();
         }
-        self.forget_texts();
+        self.texts.forget();
         Ok(())
     }
 
@@ -290,19 +298,21 @@ impl Master {
         }
     }
 
-    /// Gives up texts that nothing bears any more.
-    fn forget_texts(&mut self) {
-        // One is here, another where the text is used.
-        self.texts.retain(|text| Text::strong_count(text) > 1);
+    /// Bytes that are kept altogether, about.
+    fn bytes(&self) -> usize {
+        let rows = self.rows.bytes() + self.errors.bytes() + self.exceptions.bytes();
+        self.kept + self.texts.bytes + rows
     }
 
-    /// Gives up what can no longer be needed, if there would be too much.
-    fn make_room(&mut self, bytes: usize) -> Result<(), ReportError> {
-        if self.kept.saturating_add(bytes) > MOST_KEPT {
+    /// Gives up what can no longer be needed, if there would be too much with so many bytes more.
+    /// Answers how many there may be.
+    fn make_room(&mut self, bytes: usize) -> Result<usize, ReportError> {
+        if self.bytes().saturating_add(bytes) > MOST_KEPT {
             self.drop_superseded(true);
-            self.forget_texts();
+            self.texts.forget();
         }
-        if self.kept.saturating_add(bytes) > MOST_KEPT { Err(ReportError::NoRoom) } else { Ok(()) }
+        let room = MOST_KEPT.checked_sub(self.bytes()).filter(|room| bytes <= *room);
+        room.ok_or(ReportError::NoRoom)
     }
 
     /// What is to be done with a report of this worker.

@@ -7,7 +7,8 @@ use crate::{Cells, Second};
 
 /// Seconds that are kept. Locust looks at those from twelve to three before the last request, and
 /// workers' clocks differ a little.
-const KEPT: u64 = 32;
+pub(super) const MOST: usize = 32;
+const KEPT: u64 = MOST as u64;
 
 /// A clock that is so many seconds ahead is wrong: its seconds would push out all others.
 pub(super) const AHEAD: u64 = 3600;

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use locust_model::{OTHER, Text};
 
 use super::incarnation::Place;
-use super::recent::Seconds;
+use super::recent::{self, Seconds};
 use super::stage::{Change, Staged};
 use super::sum::Sum;
 use crate::index::Methods;
-use crate::{EndpointTotals, ResponseTotals};
+use crate::{EndpointTotals, ResponseTotals, Second};
 
 /// Outcomes of one endpoint that are kept apart; those beyond share one more.
 const MOST_OUTCOMES: usize = 1_000;
@@ -22,7 +22,13 @@ pub(super) struct Rows {
     /// Of endpoints that lost their names.
     methods: Methods,
     folded: usize,
+    /// Bytes that what hangs on the rows takes, about.
+    hanging: usize,
 }
+
+/// Bytes of a row, and of its place in the index.
+const ROW_BYTES: usize =
+    size_of::<Row>() + size_of::<((Text, Text), usize)>() + recent::MOST * size_of::<Second>();
 
 #[derive(Debug)]
 struct Row {
@@ -90,6 +96,7 @@ impl Rows {
         moment: Moment,
     ) -> u64 {
         let Some(row) = self.all.get_mut(row) else { return 0 };
+        let before = row.hanging();
         let mut lost = 0;
         row.since = row.since.min(change.since.max(moment.not_before));
         for response in &staged.responses[change.responses.clone()] {
@@ -106,6 +113,7 @@ impl Rows {
             row.seconds.add(*second, moment.now);
         }
         row.add_scalars(change);
+        self.hanging += row.hanging().saturating_sub(before);
         lost
     }
 
@@ -122,6 +130,11 @@ impl Rows {
 
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Bytes that they take beside their texts, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.all.len() * ROW_BYTES + self.hanging
     }
 
     pub(super) fn totals(&self) -> Vec<EndpointTotals> {
@@ -161,6 +174,14 @@ impl Row {
             request_bytes: 0,
             seconds: Seconds::default(),
         }
+    }
+
+    /// Bytes of its outcomes and distributions; a reset frees none of them.
+    fn hanging(&self) -> usize {
+        let cells = self.distributions.iter().map(|times| times.cells.capacity());
+        self.responses.capacity() * size_of::<ResponseTotals>()
+            + self.distributions.capacity() * size_of::<Distribution>()
+            + cells.sum::<usize>() * size_of::<(u16, u64)>()
     }
 
     fn add_scalars(&mut self, change: &Change<'_>) {

@@ -12,6 +12,7 @@ use crate::report::{
     EndpointPart, Envelope, ErrorPart, ExceptionPart, Extremes, Head, Label, Numbers, ReportError,
     Rows,
 };
+use crate::text::cut;
 
 /// It would be the sum of all workers until a reset.
 const NOT_A_SUM: ReportError = ReportError::Malformed("a sum of response times");
@@ -30,6 +31,16 @@ pub(super) struct Staged<'a> {
     pub(super) seconds: Vec<Second>,
     pub(super) errors: Vec<ErrorChange>,
     pub(super) exceptions: Vec<ExceptionChange>,
+}
+
+impl Staged<'_> {
+    /// Bytes of what hangs on the endpoints.
+    fn hanging(&self) -> usize {
+        size_of_val(&*self.responses)
+            + size_of_val(&*self.distributions)
+            + size_of_val(&*self.cells)
+            + size_of_val(&*self.seconds)
+    }
 }
 
 /// What has been added to an endpoint.
@@ -93,6 +104,18 @@ pub(super) struct Stage {
     new: Numbers,
 }
 
+/// What a report is held against.
+pub(super) struct Basis<'k> {
+    /// What is known of its incarnation.
+    pub(super) known: &'k Incarnation,
+    /// That of the master's response times.
+    pub(super) partition: &'k Partition,
+    /// Characters of an error's or an exception's text.
+    pub(super) text_chars: usize,
+    /// Bytes that the changes may take.
+    pub(super) room: usize,
+}
+
 /// What endpoints are held against.
 struct Against<'k> {
     known: &'k Incarnation,
@@ -106,16 +129,15 @@ struct Against<'k> {
 }
 
 impl Stage {
-    /// What a report changes in what is known of its incarnation. `partition` is
-    /// that of the master's response times.
+    /// What a report changes in what is known of its incarnation.
     pub(super) fn work_out<'a>(
         &mut self,
         envelope: &Envelope,
         head: &Head,
         rows: Rows<'a>,
-        known: &Incarnation,
-        partition: &Partition,
+        basis: &Basis<'_>,
     ) -> Result<Staged<'a>, ReportError> {
+        let Basis { known, partition, text_chars, room } = *basis;
         if known.sequence > 0 && known.head.since.to_bits() != head.since.to_bits() {
             return Err(ReportError::Malformed("when its statistics began"));
         }
@@ -143,15 +165,18 @@ impl Stage {
         let mut next = known.endpoints.len();
         for part in rows.endpoints {
             self.endpoint(part, &mut next, &against, &mut staged)?;
+            if staged.hanging() > room {
+                return Err(ReportError::NoRoom);
+            }
         }
         let mut next = known.errors.len();
         for part in rows.errors {
-            let change = error(&part, &mut next, known, &staged.methods)?;
+            let change = error(&part, &mut next, known, (&staged.methods, text_chars))?;
             staged.errors.push(change);
         }
         let mut next = known.exceptions.len();
         for part in rows.exceptions {
-            staged.exceptions.push(exception(&part, &mut next, known)?);
+            staged.exceptions.push(exception(&part, &mut next, known, text_chars)?);
         }
         Ok(staged)
     }
@@ -402,7 +427,7 @@ fn error(
     part: &ErrorPart<'_>,
     next: &mut usize,
     known: &Incarnation,
-    new_methods: &[Text],
+    (new_methods, chars): (&[Text], usize),
 ) -> Result<ErrorChange, ReportError> {
     let before = known.errors.get(part.row);
     let label = match (before, part.label) {
@@ -411,7 +436,7 @@ fn error(
             take_next(part.row, next)?;
             let all = known.methods.iter().chain(new_methods);
             let method = all.clone().nth(method).ok_or(ReportError::Malformed("an error"))?;
-            Some((Text::clone(method), name.into(), error.into()))
+            Some((Text::clone(method), name.into(), cut(error, chars).into()))
         }
         (None, None) => return Err(ReportError::Malformed("an error's number")),
     };
@@ -429,13 +454,14 @@ fn exception(
     part: &ExceptionPart<'_>,
     next: &mut usize,
     known: &Incarnation,
+    chars: usize,
 ) -> Result<ExceptionChange, ReportError> {
     let before = known.exceptions.get(part.row);
     let message = match (before, part.message) {
         (Some(_), _) => None,
         (None, Some(message)) => {
             take_next(part.row, next)?;
-            Some(message.into())
+            Some(cut(message, chars).into())
         }
         (None, None) => return Err(ReportError::Malformed("an exception's number")),
     };

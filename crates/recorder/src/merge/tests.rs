@@ -185,3 +185,75 @@ fn what_is_kept_is_what_is_counted_as_kept() {
     master.begin(Config::default(), NOW + 99.0).expect("a good configuration");
     assert_eq!(master.kept, kept(&master));
 }
+
+/// A request to this endpoint, reported by a process that did nothing else.
+fn report_of(name: &str, now: f64) -> Vec<u8> {
+    let (mut writer, _) = recorder(Config::default(), now).expect("a good configuration");
+    let series = writer.series(&Key { method: "GET", name, status: None, exception: "" }, now);
+    writer.request(series, &Request { time: None, response_bytes: 0, request_bytes: 0, now });
+    writer.report(&Process::default(), now, true)
+}
+
+/// Neither rows nor texts were counted: a worker that was started again and again, with other names
+/// each time, took memory without end.
+#[test]
+fn names_of_statistics_that_are_no_longer_kept_count_and_go_when_room_is_needed() {
+    let mut config = Config::default();
+    config.bounds.names = 20;
+    let mut master = Master::new(config, NOW).expect("a good configuration");
+    let mut bytes = Vec::new();
+    for process in 0..50_u8 {
+        let now = NOW + f64::from(process);
+        let report = report_of(&format!("/{}{process}", "x".repeat(10_000)), now);
+        master.merge("worker", &report, now).expect("a good report");
+        bytes.push(master.bytes());
+    }
+    assert!(bytes.windows(2).all(|two| two[1] > two[0] + 10_000), "{bytes:?}");
+    assert_eq!(master.make_room(MOST_KEPT), Err(ReportError::NoRoom));
+    // Those that have rows, and the last one.
+    assert!((210_000..250_000).contains(&master.bytes()), "{}", master.bytes());
+    master.begin(Config::default(), NOW + 99.0).expect("a good configuration");
+    assert!(master.bytes() < 20_000, "the last name, and no row: {}", master.bytes());
+}
+
+/// Only the report's own length was held against the room there is.
+#[test]
+fn a_short_report_of_many_long_names_takes_no_more_than_there_is_room() {
+    let (mut writer, _) = recorder(Config::default(), NOW).expect("a good configuration");
+    for row in 0..2_000 {
+        let name = format!("/{}{row:04}", "x".repeat(240));
+        let series =
+            writer.series(&Key { method: "GET", name: &name, status: None, exception: "" }, NOW);
+        let request = Request { time: None, response_bytes: 0, request_bytes: 0, now: NOW };
+        writer.request(series, &request);
+    }
+    let report = writer.report(&Process::default(), NOW, true);
+    let mut master = master();
+    let room = 300_000;
+    assert!(report.len() < room / 3, "{}", report.len());
+    let before = std::mem::replace(&mut master.kept, MOST_KEPT - room);
+    let refused = master.merge("worker", &report, NOW);
+    assert_eq!(refused, Err(ReportError::NoRoom));
+    master.kept = before;
+    master.merge("worker", &report, NOW).expect("room enough");
+}
+
+#[test]
+fn a_text_is_as_long_as_the_master_wants_it() {
+    let mut config = Config::default();
+    config.bounds.text_chars = 1_000;
+    let (mut writer, _) = recorder(config, NOW).expect("a good configuration");
+    let key = Key { method: "GET", name: "/", status: None, exception: "E" };
+    let series = writer.series(&key, NOW);
+    let request = Request { time: None, response_bytes: 0, request_bytes: 0, now: NOW };
+    let text = "é".repeat(500);
+    let error = writer.error(series, &text, NOW);
+    writer.failure(series, &request, error);
+    writer.user_error(&text);
+    let mut master = master();
+    let report = writer.report(&Process::default(), NOW, true);
+    master.merge("worker", &report, NOW).expect("a good report");
+    let totals = master.totals(NOW);
+    assert_eq!(*totals.errors[0].error, *"é".repeat(200));
+    assert_eq!(*totals.exceptions[0].message, *"é".repeat(200));
+}

@@ -50,7 +50,7 @@ pub enum ReportError {
     Fell(&'static str),
     /// There is no room for it.
     #[error(
-        "no room: the master keeps {} bytes of workers' statistics already",
+        "no room: the master keeps at most {} bytes of workers' statistics",
         crate::merge::MOST_KEPT
     )]
     NoRoom,

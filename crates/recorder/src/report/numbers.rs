@@ -10,6 +10,9 @@ use super::cells;
 /// An endpoint has no more seconds than this; the recorder keeps far fewer.
 const MOST_SECONDS: u64 = 256;
 
+/// Nor more outcomes, or distributions, than this; the recorder keeps far fewer apart.
+const MOST_PARTS: u64 = 1_000;
+
 /// What an endpoint's bytes say.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
@@ -90,7 +93,7 @@ impl Numbers {
         let mut bits = BitReader::new(bytes);
         self.since = bits.float_near(since)?;
         self.responses.clear();
-        for _ in 0..bits.small()? {
+        for _ in 0..parts(&mut bits)? {
             let outcome = bits.small()?;
             let requests = bits.number()?;
             let since = bits.float_near(self.since)?;
@@ -109,7 +112,7 @@ impl Numbers {
         decode_seconds(&mut self.seconds, since, &mut bits)?;
         self.distributions.clear();
         self.cells.clear();
-        for _ in 0..bits.small()? {
+        for _ in 0..parts(&mut bits)? {
             let status = if bits.flag() { Some(bits.signed()?) } else { None };
             let sum = if bits.flag() { self.sum } else { bits.float() };
             cells::decode(&mut bits, &mut self.cells)?;
@@ -129,6 +132,15 @@ impl Numbers {
         (self.without_time, self.failures) = (0, 0);
         (self.response_bytes, self.request_bytes) = (0, 0);
     }
+}
+
+/// How many parts of a kind there are.
+fn parts(bits: &mut BitReader<'_>) -> Result<u64, ReportError> {
+    let parts = bits.small()?;
+    if parts > MOST_PARTS {
+        return Err(ReportError::Malformed("an endpoint's number of outcomes"));
+    }
+    Ok(parts)
 }
 
 fn encode_seconds(seconds: &[Second], since: f64, bits: &mut BitWriter<'_>) {

@@ -215,15 +215,17 @@ impl RowReader {
 }
 
 impl<'a> Rows<'a> {
-    /// `known` is how many endpoints' names the master has: those in the report are not kept.
-    pub(crate) fn read(from: &mut Cursor<'a>, known: usize) -> Result<Self, ReportError> {
-        let methods = read_table(from, Cursor::text)?;
-        let outcomes = read_table(from, |from| {
+    /// `has` is what the master knows: the names of such endpoints are not kept. What is new may
+    /// take as many bytes as there is `room`.
+    pub(crate) fn read(from: &mut Cursor<'a>, has: Has, room: usize) -> Result<Self, ReportError> {
+        let mut room = Room(room);
+        let methods = read_table(from, &mut room, Cursor::text)?;
+        let outcomes = read_table(from, &mut room, |from| {
             let has_status = from.byte()? != 0;
             let status = from.signed()?;
             Ok((has_status.then_some(status), from.text()?))
         })?;
-        let endpoints = read_endpoints(from, known)?;
+        let endpoints = read_endpoints(from, has.endpoints, &mut room)?;
         let mut errors = Vec::new();
         let mut reader = RowReader::new();
         while let Some((row, is_new)) = reader.row(from)? {
@@ -231,25 +233,52 @@ impl<'a> Rows<'a> {
                 if is_new { Some((from.size()?, from.text()?, from.text()?)) } else { None };
             let occurrences = from.number()?;
             let (first_seen, last_seen) = (from.float()?, from.float()?);
+            room.of_row::<ErrorPart<'_>>(row, has.errors)?;
             errors.push(ErrorPart { row, label, occurrences, first_seen, last_seen });
         }
         let mut exceptions = Vec::new();
         let mut reader = RowReader::new();
         while let Some((row, is_new)) = reader.row(from)? {
             let message = if is_new { Some(from.text()?) } else { None };
+            room.of_row::<ExceptionPart<'_>>(row, has.exceptions)?;
             exceptions.push(ExceptionPart { row, message, count: from.number()? });
         }
         Ok(Self { methods, outcomes, endpoints, errors, exceptions })
     }
 }
 
+/// How many rows of an incarnation the master knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Has {
+    pub(crate) endpoints: usize,
+    pub(crate) errors: usize,
+    pub(crate) exceptions: usize,
+}
+
+/// Bytes that may still be taken: a report of a few bytes a row stands for rows of many.
+struct Room(usize);
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), ReportError> {
+        self.0 = self.0.checked_sub(bytes).ok_or(ReportError::NoRoom)?;
+        Ok(())
+    }
+
+    /// For a row, if it is none of the known ones.
+    fn of_row<T>(&mut self, row: usize, known: usize) -> Result<(), ReportError> {
+        if row < known { Ok(()) } else { self.take(size_of::<T>()) }
+    }
+}
+
 fn read_table<'a, T>(
     from: &mut Cursor<'a>,
+    room: &mut Room,
     read: impl Fn(&mut Cursor<'a>) -> Result<T, ReportError>,
 ) -> Result<(usize, Vec<T>), ReportError> {
     let first = from.size()?;
     let mut values = Vec::new();
     for _ in 0..from.size()? {
+        room.take(size_of::<T>() + size_of::<Text>())?;
         values.push(read(from)?);
     }
     Ok((first, values))
@@ -258,6 +287,7 @@ fn read_table<'a, T>(
 fn read_endpoints<'a>(
     from: &mut Cursor<'a>,
     known: usize,
+    room: &mut Room,
 ) -> Result<Vec<EndpointPart<'a>>, ReportError> {
     let mut endpoints = Vec::new();
     let mut reader = RowReader::new();
@@ -271,6 +301,7 @@ fn read_endpoints<'a>(
             }
             name.truncate(shared);
             name.push_str(from.text()?);
+            room.take(if row < known { 0 } else { name.len() })?;
             (row >= known).then(|| Label { method, name: name.as_str().into() })
         } else {
             None
@@ -280,6 +311,7 @@ fn read_endpoints<'a>(
             SAME_EXTREMES => Extremes::Same,
             _ => Extremes::Own(from.float()?, from.float()?),
         };
+        room.of_row::<EndpointPart<'_>>(row, known)?;
         endpoints.push(EndpointPart { row, label, extremes, numbers: from.bytes()? });
     }
     Ok(endpoints)
