@@ -1,5 +1,6 @@
 //! On the master: the thread that merges what workers report. Python hands over bytes, and waits
-//! for nothing.
+//! for no report to be merged: for no more than the moment in which the thread takes another one,
+//! though that is a longer one where the system gives its processor to another thread just then.
 
 mod log;
 
@@ -7,7 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use locust_model::{Losses, Snapshot};
@@ -129,12 +130,12 @@ impl Merger {
 
     /// What to send to which worker; each is given once.
     pub(crate) fn answers(&self) -> Vec<(String, Vec<u8>)> {
-        std::mem::take(&mut lock(&self.line.outbox).workers)
+        self.line.take_out(|outbox| &mut outbox.workers)
     }
 
     /// The answers to the master's own reports; each is given once.
     pub(crate) fn own_answers(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut lock(&self.line.outbox).own)
+        self.line.take_out(|outbox| &mut outbox.own)
     }
 
     /// What all have reported.
@@ -245,6 +246,16 @@ impl Line {
             }
             inbox = self.news.wait(inbox).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Takes answers of a kind. Where others are put there just now, they are had the next time.
+    fn take_out<T>(&self, of_kind: impl FnOnce(&mut Outbox) -> &mut Vec<T>) -> Vec<T> {
+        let mut outbox = match self.outbox.try_lock() {
+            Ok(outbox) => outbox,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Vec::new(),
+        };
+        std::mem::take(of_kind(&mut outbox))
     }
 
     fn merge(&self, from: Who, data: &[u8], log: &mut Log) {
