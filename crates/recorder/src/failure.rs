@@ -53,11 +53,7 @@ pub(crate) struct Raised {
 }
 
 impl Raised {
-    pub(crate) fn read(&self, node: &Text) -> ExceptionTotals {
-        ExceptionTotals {
-            message: Text::clone(&self.message),
-            count: self.count.get(),
-            nodes: vec![Text::clone(node)],
-        }
+    pub(crate) fn read(&self) -> ExceptionTotals {
+        ExceptionTotals { message: Text::clone(&self.message), count: self.count.get() }
     }
 }

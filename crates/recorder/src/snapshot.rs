@@ -259,7 +259,7 @@ fn exception(exception: &ExceptionTotals) -> Exception {
         message: Text::clone(&exception.message),
         count: exception.count,
         traceback: Text::default(),
-        nodes: exception.nodes.clone(),
+        nodes: Vec::new(),
     }
 }
 

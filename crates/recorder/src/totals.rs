@@ -137,8 +137,6 @@ pub struct ExceptionTotals {
     pub message: Text,
     /// How often.
     pub count: u64,
-    /// The processes it was raised in: workers' ids, or `local`.
-    pub nodes: Vec<Text>,
 }
 
 /// A metric of the test's own.

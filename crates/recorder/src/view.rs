@@ -150,9 +150,9 @@ impl View {
         self.book.raised.get(row).map_or(0, |raised| raised.count.get())
     }
 
-    /// What is known of one. Its only node is `local`.
+    /// What is known of one.
     pub(crate) fn exception(&self, row: usize) -> Option<ExceptionTotals> {
-        self.book.raised.get(row).map(|raised| raised.read(&"local".into()))
+        self.book.raised.get(row).map(|raised| raised.read())
     }
 
     /// How many metrics the test has defined. They and their series keep their numbers in every

@@ -109,7 +109,7 @@ impl Master {
                 losses: &mut self.losses,
             };
             counted.endpoints(known, &staged, Moment { now: second(now), not_before });
-            counted.failures(known, &staged, &node);
+            counted.failures(known, &staged);
             counted.head(&known.head, &head);
         }
         known.head = head;
@@ -183,7 +183,7 @@ impl Counted<'_> {
         }
     }
 
-    fn failures(&mut self, known: &mut Incarnation, staged: &Staged<'_>, node: &Text) {
+    fn failures(&mut self, known: &mut Incarnation, staged: &Staged<'_>) {
         let most = self.config.bounds.errors;
         let is_whole = known.is_whole();
         for change in staged.errors.iter().filter(|change| change.more > 0) {
@@ -199,7 +199,7 @@ impl Counted<'_> {
             };
             let place =
                 *exception.place.get_or_insert_with(|| self.exceptions.place(&exception.key, most));
-            self.exceptions.add(place.row, *more, node);
+            self.exceptions.add(place.row, *more);
             add(&mut self.losses.folded.exceptions, if place.is_lost { *more } else { 0 });
         }
     }

@@ -88,18 +88,15 @@ impl Exceptions {
         let rows = &mut self.rows;
         let row = *self.index.entry(message).or_insert_with_key(|message| {
             let message = Text::clone(message);
-            rows.push(ExceptionTotals { message, count: 0, nodes: Vec::new() });
+            rows.push(ExceptionTotals { message, count: 0 });
             rows.len() - 1
         });
         Place { row, is_lost }
     }
 
-    pub(super) fn add(&mut self, row: usize, more: u64, node: &Text) {
+    pub(super) fn add(&mut self, row: usize, more: u64) {
         let Some(row) = self.rows.get_mut(row) else { return };
         row.count = row.count.saturating_add(more);
-        if !row.nodes.contains(node) {
-            row.nodes.push(Text::clone(node));
-        }
     }
 
     /// Bytes that they take beside their texts, about.

@@ -135,7 +135,6 @@ fn exceptions_are_counted_by_message() {
     let exceptions = look(&reader).exceptions.expect("known from inside");
     let counts: Vec<_> = exceptions.iter().map(|row| (&*row.message, row.count)).collect();
     assert_eq!(counts, [("one", 2), ("two", 1)]);
-    assert_eq!(&*exceptions[0].nodes[0], "local");
 }
 
 #[test]

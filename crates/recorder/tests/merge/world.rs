@@ -74,7 +74,6 @@ pub(crate) fn canonical(mut totals: Totals) -> Totals {
     totals.endpoints.sort_by_key(|row| (row.name.clone(), row.method.clone()));
     totals.errors.sort_by_key(|row| (row.name.clone(), row.error.clone()));
     totals.exceptions.sort_by_key(|row| row.message.clone());
-    totals.exceptions.iter_mut().for_each(|row| row.nodes.sort());
     totals.custom.sort_by_key(|metric| metric.name.clone());
     for metric in &mut totals.custom {
         metric.series.sort_by_key(|series| series.values.clone());
