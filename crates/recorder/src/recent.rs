@@ -2,8 +2,10 @@
 //! about the last ten seconds are what is counted now less what was counted then.
 //!
 //! The rules are those of `StatsEntry`: a copy is made with the first request of a new second, so
-//! that none is made where there is no load, and the nearest one to ten seconds ago is taken.
+//! that none is made where there is no load, and the nearest one to ten seconds ago is taken. A
+//! master's are in [`crate::merge`].
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -22,23 +24,51 @@ const TOLERANCE: u64 = 8;
 #[derive(Debug)]
 pub(crate) struct Recent {
     cells: Box<[Count]>,
-    copies: ArcSwap<Vec<Past>>,
+    copies: ArcSwap<Copies<Arc<Cells>>>,
 }
 
-/// What had been counted at the end of a second.
+/// What had been counted at the ends of the last seconds, in the order in which it was kept.
 #[derive(Clone, Debug)]
-struct Past {
-    second: u64,
-    cells: Arc<Cells>,
+pub(crate) struct Copies<T>(VecDeque<(u64, T)>);
+
+impl<T> Default for Copies<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Copies<T> {
+    /// Keeps what has been counted as that of a second.
+    pub(crate) fn keep(&mut self, second: u64, counted: T) {
+        // As in Python's ordered dictionary, a second that is there keeps its place.
+        if let Some((_, copy)) = self.0.iter_mut().find(|(at, _)| *at == second) {
+            *copy = counted;
+            return;
+        }
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back((second, counted));
+    }
+
+    /// The copy that current numbers are since; `None` where no one is near enough.
+    pub(crate) fn before(&self, now: u64) -> Option<&T> {
+        let wanted = now.saturating_sub(WINDOW);
+        let near = self.0.iter().filter(|(second, _)| second.abs_diff(wanted) <= TOLERANCE);
+        // The nearest; of two that are equally near, the earlier one.
+        let nearest = near.min_by_key(|(second, _)| (second.abs_diff(wanted), *second));
+        nearest.map(|(_, copy)| copy)
+    }
 }
 
 impl Recent {
     /// Begins to count in a second.
     pub(crate) fn new(cells: usize, second: u64) -> Self {
-        let empty = Past { second, cells: Arc::default() };
+        let mut copies = Copies::default();
+        copies.keep(second, Arc::default());
         Self {
             cells: (0..cells).map(|_| Count::default()).collect(),
-            copies: ArcSwap::from_pointee(vec![empty]),
+            copies: ArcSwap::from_pointee(copies),
         }
     }
 
@@ -53,15 +83,8 @@ impl Recent {
     /// Keeps what has been counted as that of a second.
     #[cold]
     pub(crate) fn keep(&self, second: u64) {
-        let mut copies = Vec::clone(&self.copies.load());
-        let cells = Arc::new(self.counted());
-        // As in Python's ordered dictionary, a second that is there keeps its place.
-        match copies.iter_mut().find(|copy| copy.second == second) {
-            Some(copy) => copy.cells = cells,
-            None => copies.push(Past { second, cells }),
-        }
-        let surplus = copies.len().saturating_sub(KEPT);
-        copies.drain(..surplus);
+        let mut copies = Copies::clone(&self.copies.load());
+        copies.keep(second, Arc::new(self.counted()));
         self.copies.store(Arc::new(copies));
     }
 
@@ -73,13 +96,8 @@ impl Recent {
     /// The times of about the last ten seconds; `None` where no copy is near enough to that.
     pub(crate) fn current(&self, second: u64) -> Option<Cells> {
         let copies = self.copies.load();
-        let wanted = second.saturating_sub(WINDOW);
-        // The nearest; of two that are equally near, the earlier one.
-        let copy = copies
-            .iter()
-            .filter(|copy| copy.second.abs_diff(wanted) <= TOLERANCE)
-            .min_by_key(|copy| (copy.second.abs_diff(wanted), copy.second))?;
-        Some(since(self.counted(), &copy.cells))
+        let then = copies.before(second)?;
+        Some(since(self.counted(), then))
     }
 }
 

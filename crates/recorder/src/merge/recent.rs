@@ -1,8 +1,7 @@
 //! What Locust's current numbers look at: counts of the last seconds, and response times of about
 //! the last ten.
 
-use std::collections::VecDeque;
-
+use crate::recent::Copies;
 use crate::{Cells, Second};
 
 /// Seconds that are kept. Locust looks at those from twelve to three before the last request, and
@@ -54,22 +53,14 @@ impl Seconds {
 pub(crate) struct Times {
     /// By cell.
     counts: Vec<u64>,
-    /// By second, in the order in which they were made.
-    copies: VecDeque<(u64, Vec<u64>)>,
+    copies: Copies<Vec<u64>>,
 }
-
-/// Seconds that Locust calls current.
-const WINDOW: u64 = 10;
-/// So many copies Locust keeps.
-const COPIES: usize = 20;
-/// How far from the window's length a copy may be.
-const SLACK: u64 = 8;
 
 impl Times {
     /// Nothing yet.
     pub(crate) fn begin(&mut self, now: u64) {
         self.counts.clear();
-        self.copies.clear();
+        self.copies = Copies::default();
         self.keep(now);
     }
 
@@ -86,24 +77,12 @@ impl Times {
 
     /// Keeps a copy of a second.
     pub(crate) fn keep(&mut self, second: u64) {
-        if let Some((_, copy)) = self.copies.iter_mut().find(|(at, _)| *at == second) {
-            copy.clone_from(&self.counts);
-            return;
-        }
-        if self.copies.len() == COPIES {
-            self.copies.pop_front();
-        }
-        self.copies.push_back((second, self.counts.clone()));
+        self.copies.keep(second, self.counts.clone());
     }
 
     /// Those since about ten seconds ago: the copy of that second, else of one near it.
     pub(crate) fn current(&self, now: u64) -> Option<Cells> {
-        let ago = now.saturating_sub(WINDOW);
-        let near = (1..=SLACK).flat_map(|slack| [ago.saturating_sub(slack), ago + slack]);
-        let copy = std::iter::once(ago)
-            .chain(near)
-            .find_map(|second| self.copies.iter().find(|(at, _)| *at == second))?;
-        let before = copy.1.iter().copied().chain(std::iter::repeat(0));
+        let before = self.copies.before(now)?.iter().copied().chain(std::iter::repeat(0));
         let cells = (0..).zip(self.counts.iter().zip(before)).filter_map(|(cell, (&now, then))| {
             let count = now.saturating_sub(then);
             (count > 0).then_some((cell, count))

@@ -11,8 +11,9 @@ use super::sum::Sum;
 use crate::index::Methods;
 use crate::{EndpointTotals, ResponseTotals, Second};
 
-/// Outcomes of one endpoint that are kept apart; those beyond share one more.
-const MOST_OUTCOMES: usize = 1_000;
+/// Outcomes of one endpoint on all workers that are kept apart; those beyond share one more. Each
+/// worker keeps far fewer.
+const MOST_OUTCOMES_OF_ALL: usize = 1_000;
 
 /// The endpoints of all workers together.
 #[derive(Debug, Default)]
@@ -212,7 +213,10 @@ impl Row {
             rows.iter().position(|row| row.status == status && &*row.exception == exception)
         };
         let mut at = find(&self.responses, (status, &exception));
-        if at.is_none() && self.responses.len() >= MOST_OUTCOMES && (status, &*exception) != other {
+        if at.is_none()
+            && self.responses.len() >= MOST_OUTCOMES_OF_ALL
+            && (status, &*exception) != other
+        {
             (status, exception) = (None, OTHER.into());
             lost = requests;
             at = find(&self.responses, other);
@@ -231,10 +235,10 @@ impl Row {
         let find = |places: &[Distribution], status| {
             places.iter().position(|known| known.status == status)
         };
-        let is_full = places.len() >= MOST_OUTCOMES;
+        let is_full = places.len() >= MOST_OUTCOMES_OF_ALL;
         // All that have no place of their own are without a status, as one of them may be.
         let at = match find(places, status) {
-            None if is_full => find(places, None).unwrap_or(MOST_OUTCOMES - 1),
+            None if is_full => find(places, None).unwrap_or(MOST_OUTCOMES_OF_ALL - 1),
             known => known.unwrap_or(places.len()),
         };
         if at == places.len() {
