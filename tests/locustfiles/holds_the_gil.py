@@ -1,18 +1,28 @@
-"""Once, the whole of Python stands still for three seconds."""
+"""Where it is told to, by SIGUSR1, the whole of Python stands still for twenty seconds."""
 
 import ctypes
+import signal
 
+import gevent
 from locust import User, constant, task
 
 #: Of a C library that is called without letting go of the GIL.
 C = ctypes.PyDLL(None)
 
 
-class Holds(User):
-    """Makes requests, and then holds on."""
+def hold() -> None:
+    print("the GIL is held", flush=True)
+    C.sleep(20)
+    print("the GIL is free", flush=True)
 
-    wait_time = constant(0)
-    held = False
+
+gevent.signal_handler(signal.SIGUSR1, hold)
+
+
+class Requests(User):
+    """Makes requests."""
+
+    wait_time = constant(1)
 
     @task
     def page(self) -> None:
@@ -24,9 +34,3 @@ class Holds(User):
                 response_length=1,
                 exception=None,
             )
-        if not Holds.held:
-            Holds.held = True
-            print("the GIL is held", flush=True)
-            C.sleep(3)
-            print("the GIL is free", flush=True)
-        self.wait_time = constant(1)  # type: ignore[method-assign, assignment]

@@ -188,6 +188,31 @@ impl Inside {
         http::ask("GET", self.metrics, "/metrics", &[("Accept", format)])
     }
 
+    /// When what is counted of requests began, if something is. It takes
+    /// `--exporter-metrics-created`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn counts_since(&self) -> Result<Option<f64>> {
+        let answer = self.metrics("application/openmetrics-text;version=1.0.0")?;
+        let scrape = Scrape::parse(answer.ok()?)?;
+        let created = scrape.series("locust_requests_created", &[]).next();
+        Ok(created.map(|sample| sample.value))
+    }
+
+    /// Waits until what is counted of requests began later than `before`, and gives when. No count
+    /// tells that: it may have caught up before anybody looks.
+    ///
+    /// # Errors
+    ///
+    /// If it does not in 30 s.
+    pub fn wait_for_counts_after(&self, what: &str, before: f64) -> Result<f64> {
+        net::wait_for(what, Duration::from_secs(30), || {
+            Ok(self.counts_since()?.filter(|since| *since > before))
+        })
+    }
+
     /// Scrapes until `look` gives something.
     ///
     /// # Errors

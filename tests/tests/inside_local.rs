@@ -45,25 +45,25 @@ fn every_number_of_a_local_run_equals_locusts() -> Result<()> {
 #[test]
 fn a_test_started_again_and_a_reset_begin_the_counts_anew() -> Result<()> {
     let Some(means) = Means::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
-    let inside = Inside::start("inside-again", &means, "mixed.py", |_| {})?;
+    let inside = Inside::start("inside-again", &means, "mixed.py", |plan| {
+        plan.args.push("--exporter-metrics-created".to_owned());
+    })?;
     let web = inside.locust.web;
     let enough = |scrape: &Scrape| Ok((requests(scrape) > 60.0).then_some(()));
     inside.wait_for("some requests", enough)?;
+    let since = inside.wait_for_counts_after("the first test", 0.0)?;
     web.stop()?;
     let first = web.wait_until_still(STILL)?.aggregated("num_requests")?;
     ensure!(requests(&inside.scrape()?).total_cmp(&first).is_eq());
 
     web.start(5)?;
-    inside.wait_for("the second test", |scrape| {
-        let state = scrape.value("locust_state", &[("state", "running")])?;
-        Ok((state > 0.0 && requests(scrape) < first).then_some(()))
-    })?;
+    let since = inside.wait_for_counts_after("the second test", since)?;
     inside.wait_for("some requests", enough)?;
-    let before = requests(&inside.scrape()?);
     web.reset()?;
-    let after = requests(&inside.scrape()?);
-    ensure!(after < before, "{after} requests right after the reset, {before} before");
+    let after = inside.counts_since()?;
+    ensure!(after > Some(since), "right after the reset: {after:?}, {since} before");
 
+    // That they are as many as Locust's tells that they did begin anew.
     inside.wait_for("some requests", enough)?;
     web.stop()?;
     let stats = web.wait_until_still(STILL)?;

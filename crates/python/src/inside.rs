@@ -271,7 +271,8 @@ impl Gather for Metrics {
 
 impl Setup {
     pub(crate) fn new(settings: Settings, role: Role, version: &str, testplan: &str) -> Self {
-        let Settings { schema, catalog, web, recorder, testplan: given, last_scrape_timeout } = settings;
+        let Settings { schema, catalog, web, recorder, testplan: given, last_scrape_timeout } =
+            settings;
         let testplan = given.as_deref().unwrap_or(testplan);
         Self {
             role,

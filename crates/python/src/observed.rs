@@ -9,8 +9,7 @@ use crate::clock;
 use crate::inside::Observed;
 
 /// Id, state, users, CPU usage in percent, bytes of memory, last heartbeat.
-pub(crate) type WorkerTuple =
-    (String, String, u64, Option<f64>, Option<u64>, Option<f64>);
+pub(crate) type WorkerTuple = (String, String, u64, Option<f64>, Option<u64>, Option<f64>);
 
 /// User class, path of the task, ratio.
 pub(crate) type TaskTuple = (String, String, f64);
