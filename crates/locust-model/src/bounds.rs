@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::distinct::are_distinct;
-use crate::{Durations, Endpoint, Millis, RequestError, Responses, Snapshot, Text};
+use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
 
 /// The name, or error, of what was folded together.
 pub const OTHER: &str = "other";
@@ -44,32 +44,35 @@ impl Snapshot {
     /// Folds what is beyond `bounds` into rows named [`OTHER`], cuts long texts, and puts rows
     /// together that would otherwise bear the same labels. Sums stay what they were; of what is
     /// unknown of one row, nothing is told of the row that it has become part of.
+    ///
+    /// It is for what was seen from outside. A recorder keeps within bounds by itself: outcomes,
+    /// which it alone knows, are left as they are.
     pub fn bound(&mut self, bounds: &Bounds) -> Folded {
         let mut folded = Folded::default();
         if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
-            let moved = fold_where_needed(&mut self.endpoints, bounds.names);
-            folded.names = moved.len() as u64;
-            follow(self.responses.iter_mut().flatten(), moved);
-        }
-        if let Some(responses) = &mut self.responses {
-            fold_where_needed(responses, usize::MAX);
+            folded.names = fold_where_needed(&mut self.endpoints, bounds.names);
         }
         for error in &mut self.errors {
-            cut(&mut error.error, bounds.text_chars);
+            shorten(&mut error.error, bounds.text_chars);
         }
-        folded.errors = fold_where_needed(&mut self.errors, bounds.errors).len() as u64;
+        folded.errors = fold_where_needed(&mut self.errors, bounds.errors);
         if let Some(exceptions) = &mut self.exceptions {
             for exception in exceptions.iter_mut() {
-                cut(&mut exception.message, bounds.text_chars);
+                shorten(&mut exception.message, bounds.text_chars);
             }
-            folded.exceptions = fold_where_needed(exceptions, bounds.errors).len() as u64;
+            folded.exceptions = fold_where_needed(exceptions, bounds.errors);
         }
+        self.keep_first();
+        folded
+    }
+
+    /// Of what Locust tells twice of its workers, users and tasks, the first is kept.
+    pub fn keep_first(&mut self) {
         if let Some(workers) = &mut self.workers {
             keep_first(workers, |worker| [&worker.id]);
         }
         keep_first(&mut self.users.by_class, |class| [&class.class]);
         keep_first(&mut self.tasks, |task| [&task.class, &task.task]);
-        folded
     }
 }
 
@@ -78,12 +81,19 @@ fn is_strictly_sorted(endpoints: &[Endpoint]) -> bool {
     endpoints.is_sorted_by(|a, b| (&*a.name, &*a.method) < (&*b.name, &*b.method))
 }
 
-fn cut(text: &mut Text, chars: usize) {
+/// The first so many characters.
+pub fn cut(text: &str, chars: usize) -> &str {
     // Most are so short that their characters need no counting.
-    if text.len() > chars
-        && let Some((end, _)) = text.char_indices().nth(chars)
-    {
-        *text = text[..end].into();
+    if text.len() <= chars {
+        return text;
+    }
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+fn shorten(text: &mut Text, chars: usize) {
+    let short = cut(text, chars);
+    if short.len() < text.len() {
+        *text = short.into();
     }
 }
 
@@ -95,30 +105,8 @@ fn keep_first<T, const N: usize>(rows: &mut Vec<T>, key: impl Fn(&T) -> [&Text; 
     rows.retain(|row| seen.insert(key(row).map(Text::clone)));
 }
 
-/// Gives responses the names of what their endpoints have become part of.
-fn follow<'r>(responses: impl Iterator<Item = &'r mut Responses>, moved: Vec<Moved>) {
-    if moved.is_empty() {
-        return;
-    }
-    let moved: HashMap<_, _> = moved.into_iter().map(|it| (it.key, it.method)).collect();
-    for response in responses {
-        let key = [Some(response.method.clone()), Some(response.name.clone()), None, None];
-        if let Some(method) = moved.get(&key) {
-            response.become_other(method.clone());
-        }
-    }
-}
-
-/// Up to four texts.
-type Key<T> = [Option<T>; 4];
-
-/// A row that lost its name.
-struct Moved {
-    /// What told it from the others.
-    key: Key<Text>,
-    /// The method of the row that it is part of now.
-    method: Option<Text>,
-}
+/// Up to three texts.
+type Key<T> = [Option<T>; 3];
 
 /// A row that can be added to another.
 trait Foldable {
@@ -135,14 +123,14 @@ trait Foldable {
     fn absorb(&mut self, other: Self);
 }
 
-fn texts<T: Foldable>(row: &T) -> [&str; 4] {
+fn texts<T: Foldable>(row: &T) -> [&str; 3] {
     row.key().map(|text| text.map_or("", |text| text))
 }
 
 /// Does what [`fold`] does; mostly that is nothing.
-fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> Vec<Moved> {
+fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> u64 {
     if rows.len() <= max && are_distinct(rows.iter().map(texts)) {
-        return Vec::new();
+        return 0;
     }
     let moved;
     (*rows, moved) = fold(std::mem::take(rows), max);
@@ -150,13 +138,13 @@ fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> Vec<Moved> {
 }
 
 /// Puts rows of the same key together, and all beyond `max` into rows called [`OTHER`].
-/// Answers which these were.
-fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, Vec<Moved>) {
+/// Answers how many these were.
+fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
     let mut kept: Vec<T> = Vec::with_capacity(rows.len().min(max));
     let mut index = HashMap::<_, usize>::with_capacity(rows.len().min(max));
     let mut methods = HashSet::new();
     let mut named = 0;
-    let mut moved = Vec::new();
+    let mut moved = 0;
     for mut row in rows {
         let mut key = row.key().map(Option::<&Text>::cloned);
         if named == max && !index.contains_key(&key) {
@@ -168,7 +156,7 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, Vec<Moved>) {
                     OTHER.into()
                 }
             });
-            moved.push(Moved { key, method: method.clone() });
+            moved += 1;
             row.become_other(method);
             key = row.key().map(Option::<&Text>::cloned);
         } else if !index.contains_key(&key) {
@@ -186,7 +174,7 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, Vec<Moved>) {
 
 impl Foldable for Endpoint {
     fn key(&self) -> Key<&Text> {
-        [Some(&self.method), Some(&self.name), None, None]
+        [Some(&self.method), Some(&self.name), None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -204,14 +192,15 @@ impl Foldable for Endpoint {
         self.avg_content_length = pair.mean(self.avg_content_length, other.avg_content_length);
         self.min = pair.observed(self.min, other.min, |a, b| if b < a { b } else { a });
         self.max = pair.observed(self.max, other.max, |a, b| if b > a { b } else { a });
-        // Medians and percentiles of two rows say nothing of both together.
+        // Medians and percentiles of two rows say nothing of both together; nor does the histogram
+        // of one.
         self.median = None;
         self.percentiles = Vec::new();
+        self.durations = Vec::new();
         self.failures = pair.sum(self.failures, other.failures, u64::saturating_add);
         self.request_bytes = pair.sum(self.request_bytes, other.request_bytes, u64::saturating_add);
         self.response_bytes =
             pair.sum(self.response_bytes, other.response_bytes, u64::saturating_add);
-        self.durations = pair.durations(std::mem::take(&mut self.durations), other.durations);
         self.since = both(self.since, other.since, Ord::min);
         self.current_rps = pair.sum(self.current_rps, other.current_rps, |a, b| a + b);
         self.current_fail_per_sec =
@@ -220,29 +209,9 @@ impl Foldable for Endpoint {
     }
 }
 
-impl Foldable for Responses {
-    fn key(&self) -> Key<&Text> {
-        [Some(&self.method), Some(&self.name), Some(&self.status), Some(&self.exception)]
-    }
-
-    fn method(&self) -> Option<&Text> {
-        Some(&self.method)
-    }
-
-    fn become_other(&mut self, method: Option<Text>) {
-        self.method = method.unwrap_or_default();
-        self.name = OTHER.into();
-    }
-
-    fn absorb(&mut self, other: Self) {
-        self.requests = self.requests.saturating_add(other.requests);
-        self.since = both(self.since, other.since, Ord::min);
-    }
-}
-
 impl Foldable for RequestError {
     fn key(&self) -> Key<&Text> {
-        [Some(&self.method), Some(&self.name), Some(&self.error), None]
+        [Some(&self.method), Some(&self.name), Some(&self.error)]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -264,7 +233,7 @@ impl Foldable for RequestError {
 
 impl Foldable for crate::Exception {
     fn key(&self) -> Key<&Text> {
-        [Some(&self.message), None, None, None]
+        [Some(&self.message), None, None]
     }
 
     fn method(&self) -> Option<&Text> {
@@ -310,30 +279,6 @@ impl Pair {
             (a, None) if self.requests.1 == Some(0) => a,
             (a, b) => both(a, b, add),
         }
-    }
-
-    /// The response times of both, by status. What is known is never empty.
-    fn durations(&self, a: Vec<Durations>, b: Vec<Durations>) -> Vec<Durations> {
-        let known = |durations: Vec<Durations>| Some(durations).filter(|it| !it.is_empty());
-        let is_whole = |durations: &Durations| durations.status.is_none();
-        let join = |mut joined: Vec<Durations>, more: Vec<Durations>| {
-            // Times of all statuses and times of some are not to be told apart, nor together.
-            if joined.iter().any(is_whole) != more.iter().any(is_whole) {
-                return Vec::new();
-            }
-            for durations in more {
-                match joined.iter_mut().find(|it| it.status == durations.status) {
-                    None => joined.push(durations),
-                    Some(same) => {
-                        if !same.distribution.add(&durations.distribution) {
-                            return Vec::new();
-                        }
-                    }
-                }
-            }
-            joined
-        };
-        self.sum(known(a), known(b), join).unwrap_or_default()
     }
 
     /// The average of two averages over the requests.

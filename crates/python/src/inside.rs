@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
-use locust_model::{Bounds, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
+use locust_model::{Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
 use recorder::{Buckets, Process, Reader};
 use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
@@ -213,9 +213,8 @@ impl Inside {
         own.scraped();
         let buckets = if native { Buckets::ClassicAndNative } else { Buckets::Classic };
         let mut snapshot = self.snapshot(buckets);
-        // The recorder has folded what is beyond the bounds: what is left is to put together what
-        // bears the same labels.
-        snapshot.bound(&Bounds { names: usize::MAX, errors: usize::MAX, ..Bounds::default() });
+        // What is recorded is within the bounds, and each row there once; not so what was observed.
+        snapshot.keep_first();
         self.count_losses(&own);
         let sighting = Sighting {
             target: None,

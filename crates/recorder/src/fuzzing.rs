@@ -43,7 +43,7 @@ pub fn report(content: &[u8]) {
 }
 
 /// Whether no two rows bear the same labels.
-fn is_distinct(snapshot: &Snapshot) -> bool {
+pub(crate) fn is_distinct(snapshot: &Snapshot) -> bool {
     let endpoints = snapshot.endpoints.iter().map(|row| (&row.method, &row.name));
     let times = snapshot.endpoints.iter().flat_map(|row| {
         row.durations.iter().map(move |times| (&row.method, &row.name, times.status.as_ref()))

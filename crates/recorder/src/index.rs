@@ -7,13 +7,12 @@ mod methods;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use locust_model::{OTHER, Text};
+use locust_model::{OTHER, Text, cut};
 
 use crate::atomic::{Count, Number};
 use crate::book::Book;
 use crate::endpoint::{Endpoint, Outcome, Times};
 use crate::failure::{Failure, Raised};
-use crate::text::cut;
 pub(crate) use methods::Methods;
 
 /// Outcomes of one endpoint that are kept apart. Codes of a protocol are fewer; more are a

@@ -15,7 +15,7 @@ mod custom;
 mod distribution;
 mod endpoint;
 mod failure;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;

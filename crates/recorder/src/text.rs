@@ -15,15 +15,6 @@ pub(crate) fn without_address(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The first so many characters.
-pub(crate) fn cut(text: &str, chars: usize) -> &str {
-    // Most are so short that their characters need no counting.
-    if text.len() <= chars {
-        return text;
-    }
-    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,12 +26,5 @@ mod tests {
             without_address(error),
             "ValueError(<object object at 0x....>, <object object at 0x....>)"
         );
-    }
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        assert_eq!(cut("ééé", 2), "éé");
-        assert_eq!(cut("ééé", 3), "ééé");
-        assert_eq!(cut("", 0), "");
     }
 }

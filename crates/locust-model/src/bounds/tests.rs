@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::{Distribution, Durations};
 
 fn endpoint(method: &str, name: &str, requests: u64, avg: f64) -> Endpoint {
     Endpoint {
@@ -181,45 +180,6 @@ fn a_row_without_requests_has_no_times_and_leaves_nothing_unknown() {
     }
 }
 
-fn distribution(counts: &[u64], sum: f64) -> Distribution {
-    let bounds: Vec<f64> = (1..counts.len()).map(|bound| bound as f64).collect();
-    Distribution { bounds: bounds.into(), counts: counts.to_vec(), sum, native: None }
-}
-
-fn durations(status: Option<&str>, counts: &[u64], sum: f64) -> Durations {
-    let status = status.map(Text::from);
-    Durations { status, distribution: distribution(counts, sum) }
-}
-
-fn timed(name: &str, durations: Vec<Durations>) -> Endpoint {
-    Endpoint { durations, ..endpoint("GET", name, 3, 10.0) }
-}
-
-#[test]
-fn response_times_of_two_rows_are_added_by_status() {
-    let row = folded([
-        timed("/a", vec![durations(Some("200"), &[1, 2], 3.0)]),
-        timed(
-            "/b",
-            vec![durations(Some("200"), &[3, 4], 0.5), durations(Some("404"), &[0, 1], 2.0)],
-        ),
-    ]);
-    let expected = [durations(Some("200"), &[4, 6], 3.5), durations(Some("404"), &[0, 1], 2.0)];
-    assert_eq!(row.durations, expected);
-}
-
-#[test]
-fn response_times_that_are_unknown_of_one_row_or_in_other_buckets_are_unknown_of_both() {
-    let known = || timed("/a", vec![durations(None, &[1, 2], 3.0)]);
-    let other = timed("/b", vec![durations(None, &[1, 1, 1], 3.0)]);
-    let by_status = timed("/b", vec![durations(Some(""), &[1, 1], 3.0)]);
-    for rows in [[known(), timed("/b", Vec::new())], [known(), other], [known(), by_status]] {
-        assert_eq!(folded(rows).durations, []);
-    }
-    let idle = endpoint("GET", "/idle", 0, 0.0);
-    assert_eq!(folded([known(), idle]).durations, known().durations);
-}
-
 fn second(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
 }
@@ -237,66 +197,9 @@ fn two_rows_count_since_the_earlier_start_and_their_bytes_are_added() {
     assert_eq!((unknown.since, unknown.response_bytes), (None, None));
 }
 
-fn response(method: &str, name: &str, status: &str, requests: u64) -> Responses {
-    Responses {
-        method: method.into(),
-        name: name.into(),
-        status: status.into(),
-        exception: "".into(),
-        requests,
-        since: Some(second(requests)),
-    }
-}
-
 #[test]
-fn responses_are_folded_with_their_endpoints() {
-    let mut snapshot = snapshot();
-    snapshot.endpoints = vec![
-        endpoint("GET", "/a", 1, 1.0),
-        endpoint("GET", "/b", 1, 1.0),
-        endpoint("GET", "/c", 1, 1.0),
-        endpoint("PUT", "/d", 1, 1.0),
-    ];
-    snapshot.responses = Some(vec![
-        response("GET", "/a", "200", 1),
-        response("GET", "/b", "200", 4),
-        response("GET", "/b", "404", 3),
-        response("GET", "/c", "200", 2),
-        response("PUT", "/d", "200", 5),
-    ]);
-    snapshot.bound(&Bounds { names: 1, ..Bounds::default() });
-    let expected = [
-        response("GET", "/a", "200", 1),
-        Responses { since: Some(second(2)), ..response("GET", "other", "200", 6) },
-        response("GET", "other", "404", 3),
-        response("PUT", "other", "200", 5),
-    ];
-    assert_eq!(snapshot.responses.as_deref(), Some(&expected[..]));
-}
-
-#[test]
-fn responses_follow_folded_methods_even_past_an_endpoint_that_is_called_other() {
-    let mut snapshot = snapshot();
-    let methods: Vec<_> = (0..40).map(|i| format!("M{i:02}")).collect();
-    let row =
-        |method: &str, name: &str| (endpoint(method, name, 1, 1.0), response(method, name, "", 1));
-    let rows = methods.iter().map(|method| row(method, "/x"));
-    let (endpoints, responses) = [row("M39", OTHER)].into_iter().chain(rows).unzip();
-    (snapshot.endpoints, snapshot.responses) = (endpoints, Some(responses));
-    snapshot.bound(&Bounds { names: 1, ..Bounds::default() });
-    let counted: Vec<_> =
-        snapshot.endpoints.iter().map(|it| (&*it.method, &*it.name, it.requests)).collect();
-    let responses = snapshot.responses.iter().flatten();
-    let told: Vec<_> = responses.map(|it| (&*it.method, &*it.name, Some(it.requests))).collect();
-    assert_eq!(told, counted);
-    assert_eq!(told.last(), Some(&("other", "other", Some(8))));
-}
-
-#[test]
-fn responses_of_the_same_outcome_are_put_together() {
-    let mut snapshot = snapshot();
-    snapshot.responses = Some(vec![response("", "/a", "", 1), response("", "/a", "", 2)]);
-    snapshot.bound(&Bounds::default());
-    let expected = Responses { since: Some(second(1)), ..response("", "/a", "", 3) };
-    assert_eq!(snapshot.responses, Some(vec![expected]));
+fn a_text_is_cut_between_characters() {
+    assert_eq!(cut("ééé", 2), "éé");
+    assert_eq!(cut("ééé", 3), "ééé");
+    assert_eq!(cut("", 0), "");
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use locust_model::Text;
+use locust_model::{Text, cut};
 
 use super::incarnation::{ErrorKey, Incarnation};
 use super::sum::Sum;
@@ -12,7 +12,6 @@ use crate::report::{
     EndpointPart, Envelope, ErrorPart, ExceptionPart, Extremes, Head, Label, Numbers, ReportError,
     Rows,
 };
-use crate::text::cut;
 
 /// It would be the sum of all workers until a reset.
 const NOT_A_SUM: ReportError = ReportError::Malformed("a sum of response times");

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::fuzzing::is_distinct;
 use crate::report::seal;
 use crate::{Definition, GaugeMerge, Key, Request, Writer, recorder};
 
@@ -91,6 +92,8 @@ proptest! {
             prop_assert_eq!((master.totals(NOW), master.process(), master.kept), before);
         }
         prop_assert_eq!(master.kept, kept(&master));
+        let snapshot = master.snapshot(NOW, SystemTime::UNIX_EPOCH, Buckets::ClassicAndNative);
+        prop_assert!(is_distinct(&snapshot), "{snapshot:?}");
     }
 }
 

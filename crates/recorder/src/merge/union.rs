@@ -6,10 +6,9 @@
 
 use std::collections::HashMap;
 
-use locust_model::{CustomKind, OTHER, Text};
+use locust_model::{CustomKind, OTHER, Text, cut};
 
 use super::custom::{Metrics, Settled, size};
-use crate::text::cut;
 use crate::{CustomSeriesTotals, CustomTotal, CustomTotals, GaugeMerge, MOST_SERIES, Notice};
 
 /// A definition in a notice has no more characters: buckets may be many.
