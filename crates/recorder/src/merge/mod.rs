@@ -40,7 +40,7 @@ use self::union::Union;
 use self::worker::Worker;
 use crate::book::second;
 use crate::partition::Partition;
-use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError};
+use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError, Room};
 use crate::snapshot::Maker;
 use crate::{AllTotals, Buckets, Config, ConfigError, CustomTotals, Process, Totals};
 
@@ -142,9 +142,11 @@ impl Master {
         head.last_request = head.last_request.filter(|last| *last <= now + recent::AHEAD as f64);
         let new = Incarnation::new(id);
         let incarnation = known.find(id).unwrap_or(&new);
-        let rows = report::Rows::read(&mut from, incarnation.has(), room)?;
+        let mut unused = Room(room);
+        let rows = report::Rows::read(&mut from, incarnation.has(), &mut unused)?;
         let process = known.process(envelope.boot);
-        let custom = MetricPart::read_all(&mut from, |row| process?.custom.shape(row))?;
+        let custom =
+            MetricPart::read_all(&mut from, &mut unused, |row| process?.custom.shape(row))?;
         if !from.is_empty() {
             return Err(ReportError::Malformed("its length"));
         }

@@ -241,6 +241,33 @@ fn a_short_report_of_many_long_names_takes_no_more_than_there_is_room() {
     master.merge("worker", &report, NOW).expect("room enough");
 }
 
+/// Each empty label of a series was a byte of the report and fifty in memory.
+#[test]
+fn a_short_report_of_many_empty_labels_takes_no_more_than_there_is_room() {
+    let (mut writer, _) = recorder(Config::default(), NOW).expect("a good configuration");
+    let labels: Vec<_> = (0..500).map(|label| format!("l{label}")).collect();
+    let labels: Vec<_> = labels.iter().map(String::as_str).collect();
+    let (kind, merge) = (CustomKind::Gauge, GaugeMerge::Sum);
+    let definition =
+        Definition { kind, name: "many", help: "", labels: &labels, buckets: &[], merge };
+    let metric = writer.define(&definition, NOW).expect("a definition");
+    for series in 0..40 {
+        let mut values = vec![""; 500];
+        let value = format!("{series}");
+        values[0] = &value;
+        let child = writer.child(metric, &values, NOW).expect("as many values");
+        writer.set(child, 1.0, NOW).expect("a gauge");
+    }
+    let report = writer.report(&Process::default(), NOW, true);
+    let mut master = master();
+    let room = 300_000;
+    assert!(report.len() < room / 3, "{}", report.len());
+    master.kept = MOST_KEPT - room;
+    assert_eq!(master.merge("worker", &report, NOW), Err(ReportError::NoRoom));
+    master.kept = 0;
+    master.merge("worker", &report, NOW).expect("room enough");
+}
+
 #[test]
 fn a_text_is_as_long_as_the_master_wants_it() {
     let mut config = Config::default();

@@ -7,7 +7,7 @@ use locust_model::{CustomKind, Distribution, Text};
 use super::ReportError;
 use super::bytes::{Cursor, put_float, put_number, put_text};
 use super::envelope::Envelope;
-use super::rows::{RowReader, RowWriter};
+use super::rows::{Room, RowReader, RowWriter};
 use super::tracked::Marks;
 use crate::custom::Metric;
 use crate::view::View;
@@ -144,24 +144,25 @@ impl MetricPart {
     /// has.
     pub(crate) fn read_all(
         from: &mut Cursor<'_>,
+        room: &mut Room,
         known: impl Fn(usize) -> Option<(CustomKind, usize)>,
     ) -> Result<Vec<Self>, ReportError> {
         let mut metrics = Vec::new();
         let mut reader = RowReader::new();
         while let Some((row, is_new)) = reader.row(from)? {
-            let definition = if is_new { Some(read_definition(from)?) } else { None };
+            let definition = if is_new { Some(read_definition(from, room)?) } else { None };
             let (kind, labels) = match &definition {
                 Some(metric) => (metric.kind, metric.labels.len()),
                 None => known(row).ok_or(ReportError::Malformed("a custom metric's number"))?,
             };
-            let series = read_series(from, kind, labels)?;
+            let series = read_series(from, kind, labels, room)?;
             metrics.push(Self { row, definition, series });
         }
         Ok(metrics)
     }
 }
 
-fn read_definition(from: &mut Cursor<'_>) -> Result<CustomTotals, ReportError> {
+fn read_definition(from: &mut Cursor<'_>, room: &mut Room) -> Result<CustomTotals, ReportError> {
     let (name, help) = (from.text()?.into(), from.text()?.into());
     let kind = match from.byte()? {
         0 => CustomKind::Counter,
@@ -178,17 +179,27 @@ fn read_definition(from: &mut Cursor<'_>) -> Result<CustomTotals, ReportError> {
     };
     let mut labels = Vec::new();
     for _ in 0..from.size()? {
-        labels.push(from.text()?.into());
+        labels.push(read_label(from, room)?);
     }
     let is_histogram = kind == CustomKind::Histogram;
     let bounds = if is_histogram { read_bounds(from)? } else { Vec::new() }.into();
     Ok(CustomTotals { name, help, kind, merge, labels, bounds, series: Vec::new() })
 }
 
+/// What a text takes beside its characters.
+const TEXT_BYTES: usize = 2 * size_of::<Text>();
+
+fn read_label(from: &mut Cursor<'_>, room: &mut Room) -> Result<Text, ReportError> {
+    let text = from.text()?;
+    room.take(TEXT_BYTES + text.len())?;
+    Ok(text.into())
+}
+
 fn read_series(
     from: &mut Cursor<'_>,
     kind: CustomKind,
     labels: usize,
+    room: &mut Room,
 ) -> Result<Vec<CustomPart>, ReportError> {
     let is_histogram = kind == CustomKind::Histogram;
     let mut series = Vec::new();
@@ -197,7 +208,7 @@ fn read_series(
         let label = if is_new {
             let mut values = Vec::new();
             for _ in 0..labels {
-                values.push(from.text()?.into());
+                values.push(read_label(from, room)?);
             }
             Some(values)
         } else {

@@ -35,7 +35,7 @@ pub(crate) use envelope::{Acknowledgement, Envelope, number_of, open};
 pub(crate) use head::Head;
 pub(crate) use numbers::Numbers;
 pub(crate) use reporter::Reporter;
-pub(crate) use rows::{EndpointPart, ErrorPart, ExceptionPart, Extremes, Has, Label, Rows};
+pub(crate) use rows::{EndpointPart, ErrorPart, ExceptionPart, Extremes, Has, Label, Room, Rows};
 
 /// The format of reports and of answers to them.
 pub(crate) const VERSION: u8 = 1;

@@ -217,15 +217,18 @@ impl RowReader {
 impl<'a> Rows<'a> {
     /// `has` is what the master knows: the names of such endpoints are not kept. What is new may
     /// take as many bytes as there is `room`.
-    pub(crate) fn read(from: &mut Cursor<'a>, has: Has, room: usize) -> Result<Self, ReportError> {
-        let mut room = Room(room);
-        let methods = read_table(from, &mut room, Cursor::text)?;
-        let outcomes = read_table(from, &mut room, |from| {
+    pub(crate) fn read(
+        from: &mut Cursor<'a>,
+        has: Has,
+        room: &mut Room,
+    ) -> Result<Self, ReportError> {
+        let methods = read_table(from, room, Cursor::text)?;
+        let outcomes = read_table(from, room, |from| {
             let has_status = from.byte()? != 0;
             let status = from.signed()?;
             Ok((has_status.then_some(status), from.text()?))
         })?;
-        let endpoints = read_endpoints(from, has.endpoints, &mut room)?;
+        let endpoints = read_endpoints(from, has.endpoints, room)?;
         let mut errors = Vec::new();
         let mut reader = RowReader::new();
         while let Some((row, is_new)) = reader.row(from)? {
@@ -256,10 +259,10 @@ pub(crate) struct Has {
 }
 
 /// Bytes that may still be taken: a report of a few bytes a row stands for rows of many.
-struct Room(usize);
+pub(crate) struct Room(pub(crate) usize);
 
 impl Room {
-    fn take(&mut self, bytes: usize) -> Result<(), ReportError> {
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), ReportError> {
         self.0 = self.0.checked_sub(bytes).ok_or(ReportError::NoRoom)?;
         Ok(())
     }
