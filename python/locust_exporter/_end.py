@@ -17,6 +17,9 @@ from locust_exporter._process import guarded, logger
 _MERGE_TIMEOUT = 2.0
 # How often to ask anew where reports went on coming meanwhile.
 _MOST_LOOKS = 3
+# On SIGTERM Locust shuts down twice within this: in the signal's handler, and where it waited for
+# the test's end.
+_SAME_SIGNAL = 2.0
 
 
 class Ending:
@@ -31,6 +34,7 @@ class Ending:
         self._is_over = True
         self._compared: tuple[int, ...] | None = None
         self._is_holding = False
+        self._held_since = 0.0
 
     def begin(self) -> None:
         """A test starts."""
@@ -94,13 +98,13 @@ class Ending:
         return total.num_requests, total.num_failures
 
     def _hold(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
-        if self._is_holding or self._core.final_served():
-            # A second signal shuts Locust down once more: then nobody waits any longer.
-            if self._is_holding:
-                logger.info("Told to end; ending without a last scrape")
-            self._is_holding = False
+        if self._is_holding:
+            self._hold_too()
+            return
+        if self._core.final_served():
             return
         self._is_holding = True
+        self._held_since = time.monotonic()
         logger.info(
             "Waiting up to %g s for a last scrape of %s (%s)",
             self.timeout,
@@ -117,3 +121,13 @@ class Ending:
                 drain_logs()
         except KeyboardInterrupt:
             logger.info("Interrupted; ending without a last scrape")
+        finally:
+            self._is_holding = False
+
+    def _hold_too(self) -> None:
+        """Locust shuts down once more: ends the wait if that is of another signal."""
+        if time.monotonic() - self._held_since >= _SAME_SIGNAL:
+            logger.info("Signalled again; ending without a last scrape")
+            self._is_holding = False
+        while self._is_holding:
+            gevent.sleep(0.05)

@@ -37,10 +37,17 @@ def add_metrics_endpoint(
         return
     app = web_ui.app
     rule = _base_path(app) + "/" + path.lstrip("/")
-    added: set[str] = app.extensions.setdefault(_ADDED, set())
+    added: dict[str, str | None] = app.extensions.setdefault(_ADDED, {})
     if rule in added:
+        if added[rule] != target_service:
+            logger.warning(
+                "%s has the label service=%r already: it is not given again with %r",
+                rule,
+                added[rule],
+                target_service,
+            )
         return
-    added.add(rule)
+    added[rule] = target_service
 
     def metrics() -> Response:
         return _respond(target_service)

@@ -44,6 +44,7 @@ _LOST = {
 
 _installed = False
 _session: Session | None = None
+_is_lateness_said = False
 # Of the class API: where it listens instead of the default.
 _addresses: list[str] = []
 
@@ -51,7 +52,7 @@ _addresses: list[str] = []
 def install() -> None:
     """Adds the exporter to this Locust: its arguments, and its listeners.
 
-    Call it in the locustfile, while Locust imports it. Calling it again, or loading the plugin
+    Call it at the top of the locustfile: once Locust has fired ``init``, it is too late. Calling it again, or loading the plugin
     file too, changes nothing. Nothing starts before Locust's event ``init``.
     """
     global _installed
@@ -60,6 +61,18 @@ def install() -> None:
     _installed = True
     locust.events.init_command_line_parser.add_listener(_options.add_arguments)
     locust.events.init.add_listener(_on_init)
+    for later in (locust.events.test_start, locust.events.quitting):
+        later.add_listener(_on_later)
+
+
+def _on_later(**_: object) -> None:
+    global _is_lateness_said
+    if _session is None and not _is_lateness_said:
+        _is_lateness_said = True
+        logger.error(
+            "locust_exporter.install() was called after Locust's event init, or another "
+            "Environment is in use: nothing is exported. Call it at the top of the locustfile"
+        )
 
 
 def _on_init(environment: Environment, **_: object) -> None:

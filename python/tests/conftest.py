@@ -40,6 +40,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(_process, "_notices", [])
     monkeypatch.setattr(_session, "_installed", False)
     monkeypatch.setattr(_session, "_session", None)
+    monkeypatch.setattr(_session, "_is_lateness_said", False)
     monkeypatch.setattr(_session, "_addresses", [])
     yield
     for hook, before in zip(hooks, handlers):

@@ -10,7 +10,7 @@ import pytest
 from locust.env import Environment
 from recording import RecordingCore
 
-from locust_exporter import _session
+from locust_exporter import _end, _session
 
 LISTENING = Namespace(exporter_web_listen_address=[":1"])
 # Longer than any of these tests waits.
@@ -124,7 +124,10 @@ def test_where_nobody_can_scrape_nobody_waits(
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
 
 
-def test_a_second_signal_ends_the_wait(core: RecordingCore, environment: Environment) -> None:
+def test_a_second_signal_ends_the_wait(
+    core: RecordingCore, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_end, "_SAME_SIGNAL", 0.05)
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = WAIT
     _session.attach(environment)
@@ -132,6 +135,21 @@ def test_a_second_signal_ends_the_wait(core: RecordingCore, environment: Environ
     gevent.sleep(0.1)
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
     first.get(timeout=10)
+
+
+def test_sigterm_waits_for_a_last_scrape_though_locust_shuts_down_twice(
+    core: RecordingCore, environment: Environment
+) -> None:
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
+    _session.attach(environment)
+    in_handler = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    in_main = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    gevent.sleep(0.2)
+    assert not in_handler.ready() and not in_main.ready()
+    core.is_served = True
+    in_main.get(timeout=10)
+    assert in_handler.ready()
 
 
 def test_the_wait_comes_behind_the_tests_own_listeners(

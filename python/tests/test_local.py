@@ -29,6 +29,18 @@ def test_installing_twice_registers_once() -> None:
     assert locust.events.init_command_line_parser._handlers.count(_options.add_arguments) == 1
 
 
+def test_an_installation_that_comes_too_late_is_an_error_once(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    locust.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    locust_exporter.install()
+    for _ in range(2):
+        locust.events.test_start.fire(environment=environment)
+    locust.events.quitting.fire(environment=environment, reverse=True)
+    assert caplog.text.count("Call it at the top of the locustfile") == 1
+    assert core.calls == []
+
+
 def test_nothing_starts_before_init(core: RecordingCore) -> None:
     locust_exporter.install()
     assert core.calls == []

@@ -119,8 +119,8 @@ pub fn requests(scrape: &Scrape, stats: &Stats) -> Result<Vec<Pair>> {
 }
 
 /// How far the current rates of one endpoint, requests per second over ten seconds, may lie apart:
-/// Locust and the exporter look at the clock one after the other, so that a request at the border of
-/// two seconds may count in either.
+/// Locust and the exporter look at the clock one after the other, and at clocks of other precision,
+/// so that a request at the border of two seconds may count in either.
 const RATES_APART: f64 = 0.5;
 
 /// What [`requests`] compares, of the exporter inside Locust: its totals are by status and exception

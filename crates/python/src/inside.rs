@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
-use locust_model::{Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
+use locust_model::{Bounds, Folded, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
 use recorder::{Buckets, Process, Reader};
 use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
@@ -83,6 +83,8 @@ pub(crate) struct Inside {
     refused_events: AtomicU64,
     refused_of_workers: AtomicU64,
     told_panics: AtomicU64,
+    told_names: AtomicBool,
+    told_errors: AtomicBool,
     finished: AtomicBool,
     final_served: AtomicBool,
 }
@@ -102,6 +104,8 @@ impl Inside {
             refused_events: AtomicU64::new(0),
             refused_of_workers: AtomicU64::new(0),
             told_panics: AtomicU64::new(0),
+            told_names: AtomicBool::new(false),
+            told_errors: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             final_served: AtomicBool::new(false),
         }
@@ -123,6 +127,7 @@ impl Inside {
         let setup = self.setup.load();
         let mut fresh = Setup::new(settings, setup.role, &setup.version, "");
         fresh.testplan.clone_from(&setup.testplan);
+        fresh.recorder.formulas = setup.recorder.formulas;
         fresh.recorder.percentiles.clone_from(&setup.recorder.percentiles);
         fresh.recorder.current_percentiles.clone_from(&setup.recorder.current_percentiles);
         self.setup.store(Arc::new(fresh));
@@ -177,6 +182,7 @@ impl Inside {
     pub(crate) fn snapshot(&self, buckets: Buckets) -> Snapshot {
         let (mut snapshot, losses, process) = self.recorded(buckets);
         self.own.load().recorded(&losses);
+        self.tell_folded(&losses.folded);
         let (setup, observed) = (self.setup.load(), self.observed.load());
         snapshot.version = Some(Arc::clone(&setup.version));
         snapshot.host.clone_from(&observed.host);
@@ -223,6 +229,25 @@ impl Inside {
             collectors: Vec::new(),
         };
         Exposition::new(catalog, own, vec![Arc::new(sighting)])
+    }
+
+    /// Says once each what is no longer told apart, and what to do.
+    fn tell_folded(&self, folded: &Folded) {
+        let setup = self.setup.load();
+        let Bounds { names, errors, .. } = setup.recorder.bounds;
+        if folded.names > 0 && !self.told_names.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "more than {names} endpoints: those beyond are counted as name=\"other\"; give \
+                 requests that differ in ids alone one name, or raise --metrics.max-names"
+            );
+        }
+        if folded.errors + folded.exceptions > 0 && !self.told_errors.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "more than {errors} errors or exceptions: those beyond are counted as \"other\"; \
+                 see which text is new in each, or raise --metrics.max-errors"
+            );
+        }
     }
 
     fn count_losses(&self, own: &Own) {

@@ -55,7 +55,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::Busy(most) => {
                 let text = format!(
-                    "{most} scrapes are in flight, as many as --web.max-requests allows; try later\n"
+                    "{most} scrapes are in flight, the most that may be (web.max-requests); try later\n"
                 );
                 (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
             }
