@@ -52,8 +52,8 @@ _addresses: list[str] = []
 def install() -> None:
     """Adds the exporter to this Locust: its arguments, and its listeners.
 
-    Call it at the top of the locustfile: once Locust has fired ``init``, it is too late. Calling it again, or loading the plugin
-    file too, changes nothing. Nothing starts before Locust's event ``init``.
+    Call it at the top of the locustfile: once Locust has fired ``init``, it is too late. Calling
+    it again, or loading the plugin file too, changes nothing. Nothing starts before ``init``.
     """
     global _installed
     if _installed:
