@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use crate::cache::{ErrorKey, mix};
+use crate::cache::ErrorKey;
 use crate::object::is_true;
 
 /// A failure: its class, and what its text is made from.
@@ -86,6 +86,7 @@ impl<'py> Args<'py> {
     fn look_inside(&mut self, exception: &Bound<'py, PyAny>) -> Option<()> {
         use pyo3::types::PyInt;
 
+        use crate::cache::mix;
         use crate::object::{self, text_hash};
 
         let mut tuple = common_args(exception)?;
