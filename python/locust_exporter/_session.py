@@ -62,10 +62,10 @@ def install() -> None:
     locust.events.init_command_line_parser.add_listener(_options.add_arguments)
     locust.events.init.add_listener(_on_init)
     for later in (locust.events.test_start, locust.events.quitting):
-        later.add_listener(_on_later)
+        later.add_listener(_say_if_too_late)
 
 
-def _on_later(**_: object) -> None:
+def _say_if_too_late(**_: object) -> None:
     global _is_lateness_said
     if _session is None and not _is_lateness_said:
         _is_lateness_said = True

@@ -125,6 +125,17 @@ def test_a_worker_takes_its_masters_buckets_at_the_next_test() -> None:
         made.adopt({"metrics.buckets": ["soon"]})
 
 
+def test_what_a_worker_takes_from_its_master_leaves_how_its_own_locust_computes() -> None:
+    made = core(role="worker", lower_median=True, percentiles=[0.95])
+    made.adopt({"metrics.buckets": ["2"]})
+    made.begin(time=1.0, run_id="")
+    for took in (10.0, 20.0):
+        made.listener(request_type="GET", name="/", response_time=took, response_length=0)
+    assert value(made, "locust_requests_median_response_time", name="/") == 10
+    assert value(made, "locust_requests_response_time_percentile_95", name="/") == 20
+    assert samples(made, "locust_requests_response_time_percentile_99") == []
+
+
 def test_the_format_is_negotiated() -> None:
     made = core()
 

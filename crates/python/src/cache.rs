@@ -18,7 +18,7 @@ use crate::object::text_hash;
 /// So many series are held; then all are let go. The recorder has bounds of its own.
 const MOST_SERIES: usize = 1 << 16;
 
-/// So many failures are held. They are fewer, since each may be another one: of a connection that
+/// So many failures are held beside the first one of each series. They are fewer, since each may be another one: of a connection that
 /// was refused the text says which object failed.
 const MOST_ERRORS: usize = 1 << 14;
 

@@ -83,7 +83,6 @@ impl Core {
     /// Takes the options, once in `init`.
     #[pyo3(signature = (values, *, role, version, percentiles, current_percentiles, testplan,
                         lower_median=false, percentiles_of_all=false))]
-    #[expect(clippy::too_many_arguments, reason = "Python gives them by name")]
     fn configure(
         &self,
         py: Python<'_>,

@@ -127,9 +127,9 @@ impl Inside {
         let setup = self.setup.load();
         let mut fresh = Setup::new(settings, setup.role, &setup.version, "");
         fresh.testplan.clone_from(&setup.testplan);
-        fresh.recorder.formulas = setup.recorder.formulas;
-        fresh.recorder.percentiles.clone_from(&setup.recorder.percentiles);
-        fresh.recorder.current_percentiles.clone_from(&setup.recorder.current_percentiles);
+        // All else is of the Locust at hand.
+        let recorder::Config { buckets, by_status, bounds, .. } = fresh.recorder;
+        fresh.recorder = recorder::Config { buckets, by_status, bounds, ..setup.recorder.clone() };
         self.setup.store(Arc::new(fresh));
     }
 
@@ -245,7 +245,8 @@ impl Inside {
         {
             tracing::warn!(
                 "more than {errors} errors or exceptions: those beyond are counted as \"other\"; \
-                 see which text is new in each, or raise --metrics.max-errors"
+                 take what is new in each (ids, times) out of their texts, or raise \
+                 --metrics.max-errors"
             );
         }
     }
