@@ -7,7 +7,6 @@ mod number;
 mod pen;
 mod protobuf;
 mod text;
-mod wire;
 
 use self::protobuf::Protobuf;
 use self::text::{Dialect, Text};

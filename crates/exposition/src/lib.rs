@@ -21,6 +21,7 @@ mod name;
 pub mod negotiate;
 mod rejections;
 mod validate;
+pub mod wire;
 
 pub use compress::{CompressError, Compressor};
 pub use encode::{Encoder, Format, Options};

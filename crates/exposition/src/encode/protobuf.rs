@@ -2,10 +2,10 @@
 //! its length. Field numbers are those of `io/prometheus/client/metrics.proto`.
 
 use super::Write;
-use super::wire::{self, Open};
 use crate::family::{Family, Kind, Sample, Value};
 use crate::histogram::{Buckets, Histogram, Native, Summary};
 use crate::rejections::Rejections;
+use crate::wire::{self, Open};
 
 /// Writes protobuf.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 /// Appends `value` in groups of seven bits.
 #[inline]
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+pub fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low_bits(value) | 0x80);
         value >>= 7;
@@ -15,7 +15,7 @@ fn low_bits(value: u64) -> u8 {
 }
 
 /// Appends a signed number so that small magnitudes are short (`sint32`, `sint64`).
-pub(super) fn zigzag(out: &mut Vec<u8>, value: i64) {
+pub fn zigzag(out: &mut Vec<u8>, value: i64) {
     varint(out, (value << 1 ^ value >> 63).cast_unsigned());
 }
 
@@ -24,32 +24,32 @@ fn tag(out: &mut Vec<u8>, field: u32, wire_type: u8) {
 }
 
 /// Appends an unsigned field (or an enum, or an `int64` known not to be negative).
-pub(super) fn unsigned(out: &mut Vec<u8>, field: u32, value: u64) {
+pub fn unsigned(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, 0);
     varint(out, value);
 }
 
 /// Appends a `sint32` or `sint64` field.
-pub(super) fn signed(out: &mut Vec<u8>, field: u32, value: i64) {
+pub fn signed(out: &mut Vec<u8>, field: u32, value: i64) {
     tag(out, field, 0);
     zigzag(out, value);
 }
 
 /// Appends a `double` field.
-pub(super) fn double(out: &mut Vec<u8>, field: u32, value: f64) {
+pub fn double(out: &mut Vec<u8>, field: u32, value: f64) {
     tag(out, field, 1);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// Appends a `string` field.
-pub(super) fn string(out: &mut Vec<u8>, field: u32, value: &str) {
+pub fn string(out: &mut Vec<u8>, field: u32, value: &str) {
     tag(out, field, 2);
     varint(out, value.len() as u64);
     out.extend_from_slice(value.as_bytes());
 }
 
 /// Appends a message field (or a packed one) with what `content` writes.
-pub(super) fn message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
+pub fn message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, 2);
     let start = open(out);
     content(out);
@@ -59,10 +59,10 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut V
 /// A message whose length is not known yet.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Open(usize);
+pub struct Open(usize);
 
 /// Begins a message that is preceded by its length. One byte is kept for it.
-pub(super) fn open(out: &mut Vec<u8>) -> Open {
+pub fn open(out: &mut Vec<u8>) -> Open {
     let start = out.len();
     out.push(0);
     Open(start)
@@ -70,7 +70,7 @@ pub(super) fn open(out: &mut Vec<u8>) -> Open {
 
 /// Ends the message, which moves if its length takes more than the one byte.
 #[inline]
-pub(super) fn close(out: &mut Vec<u8>, Open(start): Open) {
+pub fn close(out: &mut Vec<u8>, Open(start): Open) {
     let end = out.len();
     let length = (end - start - 1) as u64;
     if length < 0x80 {

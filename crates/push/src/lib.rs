@@ -1,0 +1,32 @@
+//! Takes metrics to where nobody scrapes: a Pushgateway, whoever receives Prometheus's remote
+//! write, and whoever receives OTLP. Nothing is lost silently, and nothing here holds up anybody.
+//!
+//! ```text
+//!  Source ─▶ Families ─▶ Timeline ─▶ Points ─▶ an encoder ─▶ Batch ─▶ Queue (and spool) ─▶ Transport
+//!                                 (every interval)                          (a task of its own)
+//! ```
+//!
+//! A pass asks the [`Source`] once. The timeline is the one stage that remembers: it knows when a
+//! series began, and which have ended. Each encoder cuts what it is lent into batches of a bounded
+//! size, ready to be sent; a queue keeps them in order, in bounded memory or on disk; a sender
+//! takes them to the backend, however long that takes, while the next passes go on.
+//!
+//! The Pushgateway has no timestamps, and so no timeline and no queue: the newest state wins.
+//!
+//! This crate knows nothing of Locust, and nothing of how metrics are named.
+
+#![forbid(unsafe_code)]
+
+mod batch;
+mod config;
+mod encoder;
+mod point;
+mod source;
+mod stats;
+mod transport;
+
+pub use config::{
+    Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
+};
+pub use source::{Source, SourceFuture};
+pub use stats::{Dropped, Stats, Status};

@@ -1,0 +1,49 @@
+//! What an encoder is lent.
+
+use exposition::{Meta, Value};
+
+/// A time in milliseconds since 1970.
+pub(crate) type Millis = i64;
+
+/// One series (of a histogram or summary: all its series) at the time of a pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point<'a> {
+    /// Name, help, unit, type of its family. Points of one family come one after the other.
+    pub(crate) meta: &'a Meta,
+    /// Every label as name and value, by name in ascending order of bytes, none twice, none empty.
+    pub(crate) labels: &'a [(&'a str, &'a str)],
+    /// What it says.
+    pub(crate) reading: Reading<'a>,
+    /// When it began to count: known of counters, summaries and histograms only, and not of all.
+    /// Not after `time`.
+    pub(crate) start: Option<Millis>,
+    /// When this was so. It grows from pass to pass.
+    pub(crate) time: Millis,
+}
+
+/// What a point says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading<'a> {
+    /// The value, fit to be shown (`exposition::validate`).
+    Value(Value<'a>),
+    /// The series is no more: what was there of it until now.
+    Ended(Shape<'a>),
+}
+
+/// Of which series a value consists.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shape<'a> {
+    /// One number.
+    Number,
+    /// A summary of these quantiles, in ascending order; its count, and its sum where it has one.
+    Summary { quantiles: &'a [f64], has_sum: bool },
+    /// A histogram: the bounds of its classic buckets (`+Inf` implied), and whether it has native
+    /// ones.
+    Histogram { bounds: Option<&'a [f64]>, is_native: bool },
+}
+
+/// Takes the points of a pass: an encoder.
+pub(crate) trait Points {
+    /// Takes one.
+    fn point(&mut self, point: &Point<'_>);
+}

@@ -1,0 +1,100 @@
+//! What a sink has done so far.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// Why points never reached a backend. The word is the value of a `reason` label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dropped {
+    /// There was no more room to keep them.
+    QueueFull,
+    /// The backend does not take them.
+    Refused,
+    /// They were found damaged on disk. Such points can no longer be counted: a damaged file is
+    /// one.
+    Damaged,
+    /// The program ended before they could be sent, and nothing kept them.
+    Ended,
+}
+
+impl Dropped {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Self; 4] = [Self::QueueFull, Self::Refused, Self::Damaged, Self::Ended];
+
+    /// The reason as a label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Refused => "refused",
+            Self::Damaged => "damaged",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Counters of one sink. Shared by all that count.
+#[derive(Debug)]
+pub struct Stats {
+    sink: &'static str,
+    queued_points: AtomicU64,
+    queued_bytes: AtomicU64,
+    spooled_bytes: AtomicU64,
+    sent_points: AtomicU64,
+    failures: AtomicU64,
+    dropped: [AtomicU64; Dropped::ALL.len()],
+    /// Milliseconds since 1970; 0 is never.
+    last_success: AtomicI64,
+}
+
+/// What the counters say at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The sink's name.
+    pub sink: &'static str,
+    /// Points that wait to be sent.
+    pub queued_points: u64,
+    /// Bytes they take, wherever they lie.
+    pub queued_bytes: u64,
+    /// Bytes on disk.
+    pub spooled_bytes: u64,
+    /// Points that the backend has taken.
+    pub sent_points: u64,
+    /// Attempts to send that failed.
+    pub failures: u64,
+    /// Points that were lost, by reason: every reason, also at 0.
+    pub dropped: [(Dropped, u64); Dropped::ALL.len()],
+    /// When the backend last took something.
+    pub last_success: Option<SystemTime>,
+}
+
+impl Stats {
+    /// All at 0, of a sink of this name.
+    pub(crate) fn new(sink: &'static str) -> Self {
+        Self {
+            sink,
+            queued_points: AtomicU64::new(0),
+            queued_bytes: AtomicU64::new(0),
+            spooled_bytes: AtomicU64::new(0),
+            sent_points: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            dropped: Default::default(),
+            last_success: AtomicI64::new(0),
+        }
+    }
+
+    /// What they say now.
+    pub fn status(&self) -> Status {
+        let at = u64::try_from(self.last_success.load(Ordering::Relaxed)).unwrap_or_default();
+        Status {
+            sink: self.sink,
+            queued_points: self.queued_points.load(Ordering::Relaxed),
+            queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
+            spooled_bytes: self.spooled_bytes.load(Ordering::Relaxed),
+            sent_points: self.sent_points.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+            dropped: Dropped::ALL
+                .map(|reason| (reason, self.dropped[reason as usize].load(Ordering::Relaxed))),
+            last_success: (at > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_millis(at)),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The way to a backend.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::batch::Batch;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The backend has it, but for so many points that it says it did not take, and why.
+    Delivered { refused: u64, why: Option<String> },
+    /// The backend did not answer, or asks to try again: not before `after`, if it says so.
+    Later { cause: String, after: Option<Duration> },
+    /// The backend will never take it.
+    Refused { cause: String },
+}
+
+impl Outcome {
+    /// Delivered, all of it.
+    pub(crate) const WHOLE: Self = Self::Delivered { refused: 0, why: None };
+}
+
+/// Takes batches to a backend. A cause is one line that says what happened and what to do, and
+/// holds no credential.
+pub(crate) trait Transport: Send + Sync {
+    /// Sends once. It ends within the configured timeout, and may be dropped at any time.
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
+}
