@@ -17,6 +17,9 @@ pub(crate) struct Point<'a> {
     /// When it began to count: known of counters, summaries and histograms only, and not of all.
     /// Not after `time`.
     pub(crate) start: Option<Millis>,
+    /// When it was first seen since it began, came back, or fell: what stands for a start that is
+    /// not known. Not after `time`, not before a known `start`.
+    pub(crate) first: Millis,
     /// When this was so. It grows from pass to pass.
     pub(crate) time: Millis,
 }
