@@ -21,6 +21,7 @@ mod batch;
 mod config;
 mod encoder;
 mod point;
+mod remote_write;
 mod source;
 mod stats;
 mod transport;

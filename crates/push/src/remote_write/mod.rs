@@ -1,0 +1,3 @@
+//! Prometheus's remote write, 1.0 and 2.0.
+
+pub(crate) mod protocol;

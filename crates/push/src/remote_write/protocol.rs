@@ -1,0 +1,62 @@
+//! Which version of remote write is spoken.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::batch::Format;
+use crate::config::Version;
+
+/// The version that is spoken now. The encoder and the transport share it: what the transport
+/// learns of the receiver, the encoder heeds from the next pass on.
+#[derive(Debug)]
+pub(crate) struct Protocol {
+    /// Whether the receiver may turn out not to know what is spoken at first.
+    may_fall_back: bool,
+    is_1: AtomicBool,
+}
+
+impl Protocol {
+    /// What is configured: of [`Version::Auto`] 2.0 at first.
+    pub(crate) fn new(version: Version) -> Self {
+        Self {
+            may_fall_back: version == Version::Auto,
+            is_1: AtomicBool::new(version == Version::V1),
+        }
+    }
+
+    /// How batches are to be encoded now.
+    pub(crate) fn format(&self) -> Format {
+        if self.is_1.load(Ordering::Relaxed) { Format::RemoteWrite1 } else { Format::RemoteWrite2 }
+    }
+
+    /// Whether 1.0 may be spoken where 2.0 is not understood.
+    pub(crate) fn may_fall_back(&self) -> bool {
+        self.may_fall_back
+    }
+
+    /// Speaks 1.0 from now on, if that is allowed; whether this changed anything.
+    pub(crate) fn fall_back(&self) -> bool {
+        self.may_fall_back && !self.is_1.swap(true, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_falls_back_once_and_only_where_that_is_allowed() {
+        let auto = Protocol::new(Version::Auto);
+        assert_eq!(auto.format(), Format::RemoteWrite2);
+        assert!(auto.fall_back());
+        assert_eq!(auto.format(), Format::RemoteWrite1);
+        assert!(!auto.fall_back());
+
+        for (version, format) in
+            [(Version::V1, Format::RemoteWrite1), (Version::V2, Format::RemoteWrite2)]
+        {
+            let fixed = Protocol::new(version);
+            assert!(!fixed.fall_back());
+            assert_eq!(fixed.format(), format);
+        }
+    }
+}
