@@ -28,6 +28,18 @@ pub const PROMETHEUS: &str = "E2E_PROMETHEUS";
 /// The `promtool` command of the same version.
 pub const PROMTOOL: &str = "E2E_PROMTOOL";
 
+/// The `prometheus-pushgateway` server, 1.11 or newer.
+pub const PUSHGATEWAY: &str = "E2E_PUSHGATEWAY";
+
+/// The `victoria-metrics` server, 1.145 or newer.
+pub const VICTORIA_METRICS: &str = "E2E_VICTORIA_METRICS";
+
+/// The `rotel-agent` server, an OpenTelemetry collector.
+pub const COLLECTOR: &str = "E2E_COLLECTOR";
+
+/// How long the outages of the test of outages last, in seconds, if not 10.
+pub const OUTAGE_SECONDS: &str = "E2E_OUTAGE_SECONDS";
+
 /// `1`: a test whose tool is absent fails. Otherwise it says so and passes.
 pub const REQUIRE_ALL: &str = "E2E_REQUIRE_ALL";
 
@@ -45,6 +57,10 @@ pub const ALL: &[&str] = &[
     LOCUST_2_20_1,
     PROMETHEUS,
     PROMTOOL,
+    PUSHGATEWAY,
+    VICTORIA_METRICS,
+    COLLECTOR,
+    OUTAGE_SECONDS,
     REQUIRE_ALL,
     LEFT_OUT,
 ];

@@ -3,6 +3,7 @@
 //! Whatever is there without its stamp was interrupted, and is made anew.
 
 mod apt;
+mod debian;
 mod lock;
 pub(crate) mod pins;
 mod venv;
@@ -10,7 +11,7 @@ mod venv;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use e2e::{place, vars};
 
 use crate::step::step;
@@ -65,11 +66,12 @@ pub(crate) fn for_tests() -> Tools {
     }
     let python = venv::python().map(|python| vec![(vars::PYTHON, python.program)]);
     tools.note("python3", python);
-    let prometheus = prometheus().map(|folder| {
-        let program = |name: &str| folder.join(name);
-        vec![(vars::PROMETHEUS, program("prometheus")), (vars::PROMTOOL, program("promtool"))]
-    });
-    tools.note("prometheus", prometheus);
+    let collector = environment_with(&pins::COLLECTOR).and_then(|folder| venv::rotel(&folder));
+    let collector = collector.map(|program| vec![(pins::COLLECTOR.variable, program)]);
+    tools.note(pins::COLLECTOR.name, collector);
+    for (program, found) in debian::programs() {
+        tools.note(program.name, found.map(|path| vec![(program.variable, path)]));
+    }
     tools
 }
 
@@ -87,43 +89,6 @@ pub(crate) fn environment_with(environment: &Environment) -> Result<PathBuf> {
         complete(&folder, &content)
     })?;
     Ok(folder)
-}
-
-/// The folder that has `prometheus` and `promtool`.
-fn prometheus() -> Result<PathBuf> {
-    let folder = folder("prometheus")?;
-    let _lock = Lock::take(&folder)?;
-    let programs = folder.join("usr/bin");
-    let pin = format!("{} {}", pins::PROMETHEUS_SUITE, pins::PROMETHEUS_PACKAGES.join(" "));
-    if is_complete(&folder, &pin) {
-        return Ok(programs);
-    }
-    if !apt::is_there() {
-        return on_path();
-    }
-    let what = format!("Prometheus from Debian {}", pins::PROMETHEUS_SUITE);
-    let got = step(&what, || {
-        apt::unpack(pins::PROMETHEUS_PACKAGES, pins::PROMETHEUS_SUITE, &folder)?;
-        ensure!(has_both(&programs), "Debian's packages lack prometheus or promtool");
-        complete(&folder, &pin)
-    });
-    match got {
-        Ok(()) => Ok(programs),
-        Err(error) => on_path().with_context(|| format!("{error:#}")),
-    }
-}
-
-fn has_both(folder: &Path) -> bool {
-    folder.join("prometheus").is_file() && folder.join("promtool").is_file()
-}
-
-/// The folder on PATH that has `prometheus` and `promtool`.
-fn on_path() -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).find(|folder| has_both(folder)).context(
-        "no prometheus and promtool on PATH; \
-             get 3.5 or newer from https://prometheus.io/download/ and put both on PATH",
-    )
 }
 
 /// The place of a tool.

@@ -9,7 +9,7 @@ pub(crate) struct Environment {
     pub(crate) name: &'static str,
     /// What pip is told to install.
     pub(crate) packages: &'static [&'static str],
-    /// The variable that names its `locust` to the end-to-end tests.
+    /// The variable that names its program (`locust`, say) to the end-to-end tests.
     pub(crate) variable: &'static str,
 }
 
@@ -46,11 +46,57 @@ pub(crate) const LOCUSTS: &[Environment] = &[
     },
 ];
 
-/// The Debian suite that has Prometheus 3.5 or newer.
-pub(crate) const PROMETHEUS_SUITE: &str = "forky";
+/// An OpenTelemetry collector in one binary, which prints what it receives.
+pub(crate) const COLLECTOR: Environment = Environment {
+    name: "rotel-0.0.1a15",
+    packages: &["rotel==0.0.1a15"],
+    variable: vars::COLLECTOR,
+};
 
-/// The packages of that suite.
-pub(crate) const PROMETHEUS_PACKAGES: &[&str] = &["prometheus", "promtool"];
+/// A program from a Debian package.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Its file in `usr/bin`, and its name on PATH.
+    pub(crate) name: &'static str,
+    /// The package that has it.
+    pub(crate) package: &'static str,
+    /// The variable that names it to the end-to-end tests.
+    pub(crate) variable: &'static str,
+    /// What to get without Debian's packages.
+    pub(crate) elsewhere: &'static str,
+}
+
+/// The Debian suite whose packages are new enough.
+pub(crate) const DEBIAN_SUITE: &str = "forky";
+
+/// What is taken from that suite: 97 MB to download, 220 MB kept.
+pub(crate) const DEBIAN: &[Program] = &[
+    Program {
+        name: "prometheus",
+        package: "prometheus",
+        variable: vars::PROMETHEUS,
+        elsewhere: "get 3.5 or newer from https://prometheus.io/download/",
+    },
+    Program {
+        name: "promtool",
+        package: "promtool",
+        variable: vars::PROMTOOL,
+        elsewhere: "get it with Prometheus from https://prometheus.io/download/",
+    },
+    Program {
+        name: "prometheus-pushgateway",
+        package: "prometheus-pushgateway",
+        variable: vars::PUSHGATEWAY,
+        elsewhere: "get pushgateway 1.11 or newer from https://prometheus.io/download/",
+    },
+    Program {
+        name: "victoria-metrics",
+        package: "victoria-metrics",
+        variable: vars::VICTORIA_METRICS,
+        elsewhere: "get 1.145 or newer from \
+                    https://github.com/VictoriaMetrics/VictoriaMetrics/releases",
+    },
+];
 
 /// What checks Python files: in one environment with Locust and whatever else is imported, since
 /// mypy's stubtest imports what it checks.

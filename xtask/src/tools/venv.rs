@@ -1,5 +1,6 @@
 //! Python environments.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,4 +59,12 @@ pub(crate) fn make(environment: &Environment, folder: &Path) -> Result<()> {
     )
     .context("pip cannot install what is pinned; is its index reachable?")?;
     Ok(())
+}
+
+/// The collector's binary in its environment: its package has it among its own files.
+pub(crate) fn rotel(folder: &Path) -> Result<PathBuf> {
+    let versions = fs::read_dir(folder.join("lib")).context("the environment has no lib")?;
+    let mut programs =
+        versions.flatten().map(|version| version.path().join("site-packages/rotel/rotel-agent"));
+    programs.find(|program| program.is_file()).context("the package rotel has no rotel-agent")
 }
