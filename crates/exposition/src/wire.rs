@@ -41,10 +41,33 @@ pub fn double(out: &mut Vec<u8>, field: u32, value: f64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+/// Appends a `fixed64` field.
+pub fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
+    tag(out, field, 1);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a packed `fixed64` field, or a packed `double` one of bit patterns; nothing if there are
+/// no values.
+pub fn packed64(out: &mut Vec<u8>, field: u32, values: impl ExactSizeIterator<Item = u64>) {
+    if values.len() == 0 {
+        return;
+    }
+    prefix(out, field, values.len() * size_of::<u64>());
+    for value in values {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// Appends what comes before a field of `length` bytes that the caller appends then.
+pub fn prefix(out: &mut Vec<u8>, field: u32, length: usize) {
+    tag(out, field, 2);
+    varint(out, length as u64);
+}
+
 /// Appends a `string` field.
 pub fn string(out: &mut Vec<u8>, field: u32, value: &str) {
-    tag(out, field, 2);
-    varint(out, value.len() as u64);
+    prefix(out, field, value.len());
     out.extend_from_slice(value.as_bytes());
 }
 
@@ -99,6 +122,20 @@ mod tests {
             wanted.extend(std::iter::repeat_n(7, length));
             assert!(out == wanted, "{length}");
         }
+    }
+
+    #[test]
+    fn eight_bytes_are_little_endian_alone_and_packed() {
+        let mut out = Vec::new();
+        fixed64(&mut out, 2, 0x0102_0304_0506_0708);
+        assert_eq!(out, [2 << 3 | 1, 8, 7, 6, 5, 4, 3, 2, 1]);
+        out.clear();
+        packed64(&mut out, 6, [1, u64::MAX].into_iter());
+        assert_eq!(out[..10], [6 << 3 | 2, 16, 1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(out[10..], [255; 8]);
+        out.clear();
+        packed64(&mut out, 6, std::iter::empty());
+        assert!(out.is_empty());
     }
 
     #[test]
