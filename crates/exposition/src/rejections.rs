@@ -10,7 +10,7 @@ pub struct Rejections {
 
 impl Rejections {
     /// Counts one.
-    pub(crate) fn add(&mut self, reason: Reject) {
+    pub fn add(&mut self, reason: Reject) {
         self.counts[reason as usize] += 1;
     }
 

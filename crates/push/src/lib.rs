@@ -24,6 +24,7 @@ mod point;
 mod remote_write;
 mod source;
 mod stats;
+mod timeline;
 mod transport;
 
 pub use config::{
