@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::config::{Config, ConfigError, Quantiles};
+use outgoing::ConfigError;
+
+use crate::config::{Config, Quantiles};
 use crate::memory::Memory;
 use crate::route::{self, Kind, Route};
 use crate::transport::{Body, Transport};

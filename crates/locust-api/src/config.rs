@@ -1,12 +1,10 @@
 //! How a Locust is asked.
 
 use std::fmt;
-use std::path::PathBuf;
 
+use outgoing::Tls;
 use secrecy::SecretString;
 use url::Url;
-
-use crate::redact;
 
 /// How a Locust is asked.
 pub struct Config {
@@ -47,7 +45,7 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("url", &redact::url(&self.url))
+            .field("url", &outgoing::shown(&self.url))
             .field("auth", &self.auth)
             .field("tls", &self.tls)
             .field("quantiles", &self.quantiles)
@@ -82,22 +80,6 @@ pub enum Auth {
     },
 }
 
-/// How TLS is done.
-#[derive(Clone, Debug, Default)]
-pub struct Tls {
-    /// The certificates to trust, in PEM, instead of the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Our own certificate and its chain, in PEM, where Locust (or a proxy) asks for one.
-    pub cert_file: Option<PathBuf>,
-    /// Its private key, in PEM.
-    pub key_file: Option<PathBuf>,
-    /// The name that Locust's certificate must bear, if it is not that of the address. (The name
-    /// asked for in the handshake stays that of the address.)
-    pub server_name: Option<String>,
-    /// Trusts any certificate.
-    pub insecure_skip_verify: bool,
-}
-
 /// Which percentiles are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Quantiles {
@@ -107,66 +89,4 @@ pub enum Quantiles {
     Default,
     /// Every one that Locust knows, through the CSV on every look.
     All,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// An address that nobody can be asked at.
-    #[error("the address {url:?} {reason}; give http://HOST[:PORT][/BASE_PATH] or https://…")]
-    Url {
-        /// The address, without credentials.
-        url: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// Two kinds of credentials for one header.
-    #[error(
-        "the address {url:?} has a user or password in it, and {other} are given too: \
-         give one of them"
-    )]
-    TwoCredentials {
-        /// The address, without credentials.
-        url: String,
-        /// What else is given.
-        other: &'static str,
-    },
-    /// A credential or a text that no HTTP header can hold.
-    #[error("the {what} holds a control character or another one that no HTTP header can hold")]
-    Header {
-        /// What it is.
-        what: &'static str,
-    },
-    /// A file that cannot be used.
-    #[error("the {what} {path:?} cannot be used: {cause}", path = path.display().to_string())]
-    File {
-        /// What it is for.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not, and what is accepted.
-        cause: String,
-    },
-    /// A certificate without its key, or a key without its certificate.
-    #[error("a client certificate needs both files: {missing} is missing beside {path:?}",
-        path = path.display().to_string())]
-    HalfCertificate {
-        /// The one that is missing.
-        missing: &'static str,
-        /// The one that is given.
-        path: PathBuf,
-    },
-    /// A server name that no certificate can bear.
-    #[error("the server name {name:?} is neither a host name nor an IP address")]
-    ServerName {
-        /// The name.
-        name: String,
-    },
-    /// The HTTP client could not be made.
-    #[error("the HTTP client cannot be made: {cause}")]
-    Client {
-        /// Why not.
-        cause: String,
-    },
 }

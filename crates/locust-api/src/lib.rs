@@ -8,7 +8,6 @@
 //! is left out and counted ([`Rejected`]), and every failure is an [`Error`] that names its cause.
 
 mod assemble;
-mod cause;
 mod client;
 mod config;
 mod error;
@@ -19,15 +18,15 @@ mod redact;
 mod rejected;
 mod route;
 mod session;
-mod tls;
 mod transport;
 mod wire;
 
 pub use client::Client;
-pub use config::{Auth, Config, ConfigError, Quantiles, Tls};
+pub use config::{Auth, Config, Quantiles};
 pub use error::Error;
 pub use look::{Collected, Look};
-pub use redact::{host as shown_host, url as shown};
+pub use outgoing::{ConfigError, Tls, shown};
+pub use redact::host as shown_host;
 pub use rejected::Rejected;
 pub use wire::{Exceptions, Failures, Index, Logs, Stats, StatsCsv, Tasks};
 

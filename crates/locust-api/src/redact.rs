@@ -1,17 +1,6 @@
-//! Taking credentials out of addresses.
+//! Taking credentials out of the host under test.
 
 use url::Url;
-
-/// An address as it may be shown: without user, password, query and fragment.
-pub fn url(url: &Url) -> String {
-    let mut shown = url.clone();
-    // These fail only for addresses without a host, which have no user either.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    shown.into()
-}
 
 /// The host under test as it may be shown: Locust's text without user, password, query and
 /// fragment; `None` where nothing is left.
@@ -34,36 +23,9 @@ pub fn host(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The beginning of a text, in one line without control characters.
-pub(crate) fn excerpt(text: &str) -> String {
-    const CHARS: usize = 120;
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if let Some((end, _)) = line.char_indices().nth(CHARS) {
-            line.truncate(end);
-            line.push('…');
-            break;
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_shown_without_credentials_and_query() {
-        let address = Url::parse("http://me:secret@locust:8089/base/?token=secret#x").unwrap();
-        assert_eq!(url(&address), "http://locust:8089/base/");
-    }
 
     #[test]
     fn a_plain_host_stays_as_locust_shows_it() {
@@ -92,11 +54,5 @@ mod tests {
     fn no_host_is_none() {
         assert_eq!(host(""), None);
         assert_eq!(host("?secret"), None);
-    }
-
-    #[test]
-    fn an_excerpt_is_one_bounded_line() {
-        assert_eq!(excerpt("a\r\n\tb\u{1b}[31m  c"), "a b [31m c");
-        assert_eq!(excerpt(&"é".repeat(500)).chars().count(), 121);
     }
 }

@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use outgoing::{Cause, ConfigError, excerpt, is_broken_body, is_broken_connection, shown};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use crate::cause::{self, Cause};
-use crate::config::{Auth, Config, ConfigError};
-use crate::redact::{self, excerpt};
+use crate::Error;
+use crate::config::{Auth, Config};
 use crate::route::{Kind, Route};
 use crate::session::Session;
-use crate::{Error, tls};
+
+/// What the options for TLS are called.
+const TLS_FLAGS: &str = "--locust.tls";
 
 /// How long is waited before a broken connection is tried once more.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -51,7 +53,7 @@ impl Transport {
         let Config { url, auth, tls, body_limit, user_agent, .. } = config;
         check(&url, &auth)?;
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(&tls, url.scheme() == "https")?)
+            .tls_backend_preconfigured(outgoing::tls_config(&tls, url.scheme() == "https")?)
             .redirect(reqwest::redirect::Policy::none())
             // A proxy from the environment would see the credentials, and Locust is near by.
             .no_proxy()
@@ -60,7 +62,7 @@ impl Transport {
             .tcp_nodelay(true)
             .user_agent(
                 HeaderValue::from_str(&user_agent)
-                    .map_err(|_| ConfigError::Header { what: "user agent" })?,
+                    .map_err(|_| ConfigError::Header { what: "user agent".into() })?,
             );
         if let Auth::Bearer(token) = &auth {
             builder = builder.default_headers(bearer(token.expose_secret())?);
@@ -94,7 +96,7 @@ impl Transport {
 
     /// A route's address as it may be shown.
     pub(crate) fn shown(&self, route: Route) -> String {
-        redact::url(&self.address(route))
+        shown(&self.address(route))
     }
 
     /// Asks a route, logging in where that is needed and possible.
@@ -130,7 +132,7 @@ impl Transport {
             request
         };
         let response = match build().send().await {
-            Err(error) if cause::is_broken_connection(&error) => {
+            Err(error) if is_broken_connection(&error) => {
                 tokio::time::sleep(PAUSE).await;
                 build().send().await
             }
@@ -305,8 +307,8 @@ impl Drop for Held {
 }
 
 fn no_answer(url: &Url, error: &reqwest::Error) -> Error {
-    let url = redact::url(url);
-    match cause::of(error) {
+    let url = shown(url);
+    match Cause::of(error, TLS_FLAGS) {
         Cause::Connection(cause) => Error::Unreachable { url, cause },
         Cause::Garbage(cause) => Error::NotLocust { url, cause },
     }
@@ -314,8 +316,8 @@ fn no_answer(url: &Url, error: &reqwest::Error) -> Error {
 
 fn broken_body(url: &str, bytes: usize, error: &reqwest::Error) -> Error {
     let url = url.to_owned();
-    let (Cause::Connection(cause) | Cause::Garbage(cause)) = cause::of(error);
-    if cause::is_broken_body(error) {
+    let (Cause::Connection(cause) | Cause::Garbage(cause)) = Cause::of(error, TLS_FLAGS);
+    if is_broken_body(error) {
         let cause = format!("the connection broke after {bytes} bytes of the answer: {cause}");
         Error::Unreachable { url, cause }
     } else {
@@ -355,7 +357,7 @@ fn content_type(response: &Response) -> Option<&str> {
 
 fn bearer(token: &str) -> Result<HeaderMap, ConfigError> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| ConfigError::Header { what: "bearer token" })?;
+        .map_err(|_| ConfigError::Header { what: "bearer token".into() })?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
@@ -365,10 +367,9 @@ fn is_with_user(url: &Url) -> bool {
 }
 
 fn check(url: &Url, auth: &Auth) -> Result<(), ConfigError> {
-    let shown = || redact::url(url);
     if !matches!(url.scheme(), "http" | "https") {
         let reason = "is of a scheme that Locust does not speak";
-        return Err(ConfigError::Url { url: shown(), reason });
+        return Err(ConfigError::Url { url: shown(url), reason });
     }
     let other = match auth {
         Auth::Basic { .. } => "a user and a password",
@@ -376,7 +377,7 @@ fn check(url: &Url, auth: &Auth) -> Result<(), ConfigError> {
         Auth::None | Auth::Login { .. } => return Ok(()),
     };
     if is_with_user(url) {
-        return Err(ConfigError::TwoCredentials { url: shown(), other });
+        return Err(ConfigError::TwoCredentials { url: shown(url), other });
     }
     Ok(())
 }

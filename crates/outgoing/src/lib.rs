@@ -4,6 +4,19 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
+mod cause;
+mod client;
+mod error;
+mod shown;
 mod target;
+mod tls;
 
+pub use answer::Answer;
+pub use cause::{Cause, is_broken_body, is_broken_connection};
+pub use client::{Client, Http, NoAnswer};
+pub use error::ConfigError;
+pub use reqwest::{Method, StatusCode, header};
+pub use shown::{excerpt, shown};
 pub use target::{Credentials, Target, Tls};
+pub use tls::tls_config;

@@ -5,36 +5,39 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
-use crate::redact::excerpt;
+use crate::shown::excerpt;
 use crate::tls::is_of_a_ca;
 
 /// What lies beneath a failed request.
-pub(crate) enum Cause {
+pub enum Cause {
     /// There is no connection, or it broke.
     Connection(String),
     /// What came is not HTTP, or not gzip where it says so.
     Garbage(String),
 }
 
-/// Finds the innermost cause.
-pub(crate) fn of(error: &reqwest::Error) -> Cause {
-    let mut garbage = false;
-    let mut innermost: &(dyn StdError + 'static) = error;
-    for cause in chain(error) {
-        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-            return Cause::Connection(tls(error));
+impl Cause {
+    /// Finds the innermost cause. `tls_flags` is what the options for TLS are called: what is wrong
+    /// with a certificate is said with the one that helps.
+    pub fn of(error: &reqwest::Error, tls_flags: &str) -> Self {
+        let mut garbage = false;
+        let mut innermost: &(dyn StdError + 'static) = error;
+        for cause in chain(error) {
+            if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+                return Self::Connection(tls(error, tls_flags));
+            }
+            if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+                garbage |= error.is_parse() && !error.is_incomplete_message();
+            }
+            innermost = cause;
         }
-        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-            garbage |= error.is_parse() && !error.is_incomplete_message();
-        }
-        innermost = cause;
+        let text = excerpt(&innermost.to_string());
+        if garbage { Self::Garbage(text) } else { Self::Connection(text) }
     }
-    let text = excerpt(&innermost.to_string());
-    if garbage { Cause::Garbage(text) } else { Cause::Connection(text) }
 }
 
 /// Whether the connection broke before there was an answer, so that asking again may help.
-pub(crate) fn is_broken_connection(error: &reqwest::Error) -> bool {
+pub fn is_broken_connection(error: &reqwest::Error) -> bool {
     let mut broken = false;
     for cause in chain(error) {
         if cause.is::<rustls::Error>() {
@@ -51,7 +54,7 @@ pub(crate) fn is_broken_connection(error: &reqwest::Error) -> bool {
 }
 
 /// Whether an answer's body ended because its connection did, and not because of what it holds.
-pub(crate) fn is_broken_body(error: &reqwest::Error) -> bool {
+pub fn is_broken_body(error: &reqwest::Error) -> bool {
     chain(error).any(|cause| {
         cause.is::<hyper::Error>()
             || cause.is::<rustls::Error>()
@@ -91,29 +94,30 @@ fn chain<'e>(
     })
 }
 
-fn tls(error: &rustls::Error) -> String {
+fn tls(error: &rustls::Error, flags: &str) -> String {
     match error {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => format!(
             "its certificate is for another name ({}); use an address or a server name that it \
-             bears, or trust any with --locust.tls.insecure-skip-verify",
+             bears, or trust any with {flags}.insecure-skip-verify",
             excerpt(&error.to_string())
         ),
-        error if is_of_a_ca(error) => "its certificate is self-signed and not trusted; give that \
-             very certificate with --locust.tls.ca-file, or trust any with \
-             --locust.tls.insecure-skip-verify"
-            .to_owned(),
+        error if is_of_a_ca(error) => format!(
+            "its certificate is self-signed and not trusted; give that very certificate with \
+             {flags}.ca-file, or trust any with {flags}.insecure-skip-verify"
+        ),
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => format!(
-            "its certificate is not trusted ({}); give the CA with --locust.tls.ca-file, or trust \
-             any with --locust.tls.insecure-skip-verify",
+            "its certificate is not trusted ({}); give the CA with {flags}.ca-file, or trust any \
+             with {flags}.insecure-skip-verify",
             excerpt(&error.to_string())
         ),
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
-        ) => "it asks for a client certificate; give one with --locust.tls.cert-file and \
-              --locust.tls.key-file"
-            .to_owned(),
+        ) => format!(
+            "it asks for a client certificate; give one with {flags}.cert-file and \
+             {flags}.key-file"
+        ),
         rustls::Error::InvalidMessage(_) => {
             "it does not speak TLS; is the address to begin with http:// ?".to_owned()
         }

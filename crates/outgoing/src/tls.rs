@@ -1,4 +1,4 @@
-//! TLS towards Locust.
+//! TLS towards whom is asked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,16 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use crate::config::{ConfigError, Tls};
+use crate::error::ConfigError;
+use crate::target::Tls;
 
 /// Makes the TLS configuration. The files are read, and judged, also where the address is not
 /// `https`; the system's certificates only where they are needed.
-pub(crate) fn config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError> {
+///
+/// # Errors
+///
+/// A [`ConfigError`] that names the file or the name that cannot be used.
+pub fn tls_config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (roots, given) = roots(tls, is_https)?;
     let roots = Arc::new(roots);

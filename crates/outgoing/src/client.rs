@@ -1,0 +1,227 @@
+//! Bringing something, and reading a short answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Method, redirect, retry};
+use secrecy::ExposeSecret;
+use url::{Host, Url};
+
+use crate::answer::Answer;
+use crate::cause::Cause;
+use crate::error::ConfigError;
+use crate::shown::{excerpt, shown};
+use crate::target::{Credentials, Target};
+use crate::tls::tls_config;
+
+/// The most that is read of an answer, in bytes.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// How HTTP is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2 from the first byte on, also without TLS, as gRPC does.
+    Two,
+}
+
+/// Why there was no answer. Holds no credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// No connection, or it broke.
+    #[error("{url} cannot be reached: {cause}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// The innermost cause, in one line; where it is a certificate, with the flag that helps.
+        cause: String,
+    },
+    /// The time was over.
+    #[error("{url} did not answer within {after:?}")]
+    TimedOut {
+        /// The address.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// An answer in another protocol.
+    #[error("{url} does not answer in HTTP: {cause}")]
+    Garbage {
+        /// The address.
+        url: String,
+        /// What is odd about it.
+        cause: String,
+    },
+}
+
+/// Asks one target. It follows no redirect, tries nothing twice, and goes through the proxies that
+/// the environment names, unless the target is on this very host.
+///
+/// Its futures may be dropped at any time.
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+    tls_flags: &'static str,
+    timeout: Duration,
+}
+
+impl Client {
+    /// Makes a client; nothing is asked yet. Files of certificates are read now. `timeout` is of a
+    /// request as a whole, from the connection to the answer's last byte.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that names the value or the file that cannot be used.
+    pub fn new(
+        target: &Target,
+        timeout: Duration,
+        user_agent: &str,
+        http: Http,
+    ) -> Result<Self, ConfigError> {
+        if !matches!(target.url.scheme(), "http" | "https") {
+            let reason = "is of a scheme other than http and https";
+            return Err(ConfigError::Url { url: shown(&target.url), reason });
+        }
+        let mut tls = tls_config(&target.tls, target.url.scheme() == "https")?;
+        let mut builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_gzip()
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            .tcp_nodelay(true)
+            .default_headers(headers(target)?)
+            .user_agent(value(user_agent, || "user agent".to_owned())?);
+        if http == Http::Two {
+            tls.alpn_protocols = vec![b"h2".to_vec()];
+            // A connection whose other end is gone is otherwise only given up by the kernel, after
+            // a quarter of an hour, while one request after the other is lost on it. Pings go out
+            // while a request waits, never in between: servers of gRPC punish that.
+            builder = builder
+                .http2_prior_knowledge()
+                .http2_keep_alive_interval(timeout / 3)
+                .http2_keep_alive_timeout(timeout / 3);
+        }
+        if is_this_host(&target.url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .tls_backend_preconfigured(tls)
+            .build()
+            .map_err(|error| ConfigError::Client { cause: excerpt(&error.to_string()) })?;
+        Ok(Self { http, url: target.url.clone(), tls_flags: target.tls_flags, timeout })
+    }
+
+    /// The target's address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What the target's options begin with: `--push.remote-write` of
+    /// `--push.remote-write.tls.ca-file`.
+    pub fn flags(&self) -> &'static str {
+        self.tls_flags.strip_suffix(".tls").unwrap_or(self.tls_flags)
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Sends a request to an address of the target's, and reads the answer: its head, the beginning
+    /// of its body, and its trailers. A body that breaks off is as long as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`NoAnswer`] if there is not even a head.
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: impl Into<Body>,
+    ) -> Result<Answer, NoAnswer> {
+        let request = self.http.request(method, url.clone()).headers(headers).body(body);
+        let response = request.send().await.map_err(|error| self.no_answer(url, &error))?;
+        let (head, mut rest) = hyper::Response::<Body>::from(response).into_parts();
+        let mut body = Vec::new();
+        let mut trailers = HeaderMap::new();
+        while body.len() < ANSWER_BYTES
+            && let Some(Ok(frame)) = rest.frame().await
+        {
+            match frame.into_data() {
+                Ok(data) => body.extend_from_slice(&data),
+                Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+            }
+        }
+        body.truncate(ANSWER_BYTES);
+        Ok(Answer { status: head.status, headers: head.headers, body, trailers })
+    }
+
+    fn no_answer(&self, url: &Url, error: &reqwest::Error) -> NoAnswer {
+        let url = shown(url);
+        if error.is_timeout() {
+            return NoAnswer::TimedOut { url, after: self.timeout };
+        }
+        match Cause::of(error, self.tls_flags) {
+            Cause::Connection(cause) => NoAnswer::Unreachable { url, cause },
+            Cause::Garbage(cause) => NoAnswer::Garbage { url, cause },
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("url", &shown(&self.url)).finish_non_exhaustive()
+    }
+}
+
+/// The headers of every request. One that is given by name stands in the place of the credentials.
+fn headers(target: &Target) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for (name, text) in &target.headers {
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| ConfigError::HeaderName { name: name.clone() })?;
+        let mut text = value(text.expose_secret(), || format!("value of the header {name:?}"))?;
+        text.set_sensitive(true);
+        headers.append(key, text);
+    }
+    let authorization = match &target.credentials {
+        Credentials::None => None,
+        Credentials::Basic { username, password } => {
+            let pair = format!("{username}:{}", password.expose_secret());
+            let pair = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, pair);
+            Some(value(&format!("Basic {pair}"), || "password".to_owned())?)
+        }
+        Credentials::Bearer(token) => {
+            let text = format!("Bearer {}", token.expose_secret());
+            Some(value(&text, || "bearer token".to_owned())?)
+        }
+    };
+    if let Some(mut authorization) = authorization
+        && !headers.contains_key(AUTHORIZATION)
+    {
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(headers)
+}
+
+fn value(text: &str, what: impl FnOnce() -> String) -> Result<HeaderValue, ConfigError> {
+    HeaderValue::from_str(text).map_err(|_| ConfigError::Header { what: what().into() })
+}
+
+fn is_this_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
