@@ -73,10 +73,15 @@ pub fn string(out: &mut Vec<u8>, field: u32, value: &str) {
 
 /// Appends a message field (or a packed one) with what `content` writes.
 pub fn message(out: &mut Vec<u8>, field: u32, content: impl FnOnce(&mut Vec<u8>)) {
-    tag(out, field, 2);
-    let start = open(out);
+    let start = open_field(out, field);
     content(out);
     close(out, start);
+}
+
+/// Begins a message field. To be ended by [`close`].
+pub fn open_field(out: &mut Vec<u8>, field: u32) -> Open {
+    tag(out, field, 2);
+    open(out)
 }
 
 /// A message whose length is not known yet.

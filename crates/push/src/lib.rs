@@ -20,6 +20,7 @@
 mod batch;
 mod config;
 mod encoder;
+mod otlp;
 mod point;
 mod remote_write;
 mod source;
