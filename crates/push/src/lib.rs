@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+#[cfg(test)]
+mod canned;
 mod config;
 mod encoder;
 mod otlp;
@@ -27,6 +29,7 @@ mod source;
 mod stats;
 mod timeline;
 mod transport;
+mod verdict;
 
 pub use config::{
     Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,

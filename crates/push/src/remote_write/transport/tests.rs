@@ -1,0 +1,186 @@
+use std::time::Duration;
+
+use outgoing::{Credentials, Http};
+
+use super::*;
+use crate::canned::{Backend, LONG, Reply};
+use crate::config::Version;
+
+const FLAGS: &str = "--push.remote-write.tls";
+const PATH: &str = "/api/v1/write";
+
+fn batch(format: Format) -> Batch {
+    Batch { format, time: 1, samples: 5, histograms: 2, body: "new".into() }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is one of its kind")]
+fn to_v1(body: &[u8]) -> Result<Bytes, String> {
+    assert_eq!(body, b"new");
+    Ok("old".into())
+}
+
+fn transport(backend: &Backend, version: Version, timeout: Duration) -> RemoteWriteTransport {
+    let client = Client::new(&backend.target(PATH, FLAGS), timeout, "tester/1", Http::One).unwrap();
+    RemoteWriteTransport::new(client, Arc::new(Protocol::new(version)), to_v1)
+}
+
+/// What becomes of a batch that is answered so.
+async fn outcome(format: Format, reply: Reply) -> Outcome {
+    let backend = Backend::new([reply]).await;
+    transport(&backend, Version::V2, LONG).send(&batch(format)).await
+}
+
+fn written(status: u16, samples: &str, histograms: &str) -> Reply {
+    let reply = Reply::new(status).header(WRITTEN[0], samples);
+    reply.header(WRITTEN[1], histograms).header(WRITTEN[2], "0")
+}
+
+fn refused(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Refused { cause } => cause,
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+fn later(outcome: Outcome) -> (String, Option<Duration>) {
+    match outcome {
+        Outcome::Later { cause, after } => (cause, after),
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+#[tokio::test]
+async fn each_version_bears_its_headers() {
+    let backend = Backend::new([Reply::new(204), written(204, "5", "2")]).await;
+    let transport = transport(&backend, Version::Auto, LONG);
+    for format in [Format::RemoteWrite1, Format::RemoteWrite2] {
+        assert_eq!(transport.send(&batch(format)).await, Outcome::WHOLE);
+    }
+    let asked = backend.asked();
+    let of = |i: usize| {
+        let asked = &asked[i];
+        assert_eq!((&*asked.method, &*asked.path, &*asked.body), ("POST", PATH, &b"new"[..]));
+        assert_eq!(asked.header("content-encoding"), "snappy");
+        assert_eq!(asked.header("user-agent"), "tester/1");
+        (asked.header("content-type"), asked.header("x-prometheus-remote-write-version"))
+    };
+    assert_eq!(of(0), ("application/x-protobuf", "0.1.0"));
+    assert_eq!(of(1), ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0"));
+}
+
+#[tokio::test]
+async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_that_follow() {
+    for ignorant in [Reply::new(204), Reply::new(200).body("ok"), Reply::new(415)] {
+        let backend = Backend::new([ignorant, Reply::new(204)]).await;
+        let transport = transport(&backend, Version::Auto, LONG);
+        for _ in 0..2 {
+            assert_eq!(transport.send(&batch(Format::RemoteWrite2)).await, Outcome::WHOLE);
+        }
+        assert_eq!(transport.protocol.format(), Format::RemoteWrite1);
+        let asked = backend.asked();
+        let bodies: Vec<_> = asked.iter().map(|asked| &*asked.body).collect();
+        assert_eq!(bodies, [&b"new"[..], b"old", b"old"]);
+        assert_eq!(asked[1].header("x-prometheus-remote-write-version"), "0.1.0");
+    }
+}
+
+#[tokio::test]
+async fn where_2_is_demanded_it_is_said_what_to_do() {
+    for ignorant in [Reply::new(204), Reply::new(415)] {
+        let cause = refused(outcome(Format::RemoteWrite2, ignorant).await);
+        assert!(cause.contains("allow 1.0 with --push.remote-write.version"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_written_is_told() {
+    for reply in [written(204, "4", "0"), written(400, "4", "0").body("invalid labels\n")] {
+        let Outcome::Delivered { refused: 3, why: Some(why) } =
+            outcome(Format::RemoteWrite2, reply).await
+        else {
+            panic!()
+        };
+        assert!(why.contains("did not write all"), "{why}");
+    }
+    let cause = refused(outcome(Format::RemoteWrite2, written(400, "0", "0").body("bad")).await);
+    assert!(cause.ends_with("400 Bad Request: bad"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_a_receiver_has_already_is_delivered() {
+    for (format, reply) in [
+        (Format::RemoteWrite1, Reply::new(400)),
+        (Format::RemoteWrite1, Reply::new(409)),
+        (Format::RemoteWrite2, written(400, "0", "0")),
+        (Format::RemoteWrite2, written(400, "3", "1")),
+    ] {
+        let outcome = outcome(format, reply.body("out of order sample for series {}\n")).await;
+        let Outcome::Delivered { refused: 0, why: Some(why) } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(why.contains("already"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_judged_is_refused_with_the_answers_words() {
+    for status in [400, 413, 422] {
+        let reply = Reply::new(status).body("no such thing\nat all\n");
+        let cause = refused(outcome(Format::RemoteWrite1, reply).await);
+        assert!(cause.contains(&format!("answers {status}")), "{cause}");
+        assert!(cause.ends_with("no such thing at all"), "{cause}");
+    }
+    let reply = Reply::new(400).body("too old sample\n");
+    let cause = refused(outcome(Format::RemoteWrite1, reply).await);
+    assert!(cause.contains("out_of_order_time_window"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_setup_is_tried_again() {
+    for status in [401, 403, 404, 405, 407] {
+        let (cause, after) = later(outcome(Format::RemoteWrite1, Reply::new(status)).await);
+        let is_proxys = status == 407;
+        assert!(cause.contains("--push.remote-write.*") != is_proxys && after.is_none(), "{cause}");
+        let (cause, _) = later(outcome(Format::RemoteWrite2, Reply::new(status)).await);
+        assert!(cause.contains(&status.to_string()), "{cause}");
+    }
+    let reply = Reply::new(302).header("location", "https://sso.example/?secret=1");
+    let (cause, _) = later(outcome(Format::RemoteWrite1, reply).await);
+    assert!(cause.contains("it redirects to https://sso.example/;"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_receiver_in_trouble_is_asked_again_when_it_says() {
+    for status in [429, 500, 503] {
+        let reply = Reply::new(status).header("retry-after", "7").body("out of order\n");
+        let (cause, after) = later(outcome(Format::RemoteWrite1, reply).await);
+        assert!(cause.contains(&status.to_string()), "{cause}");
+        assert_eq!(after, Some(Duration::from_secs(7)));
+        let (_, after) = later(outcome(Format::RemoteWrite2, written(status, "0", "0")).await);
+        assert_eq!(after, None);
+    }
+}
+
+#[tokio::test]
+async fn silence_before_or_after_the_fallback_ends_at_the_timeout() {
+    let timeout = Duration::from_millis(200);
+    for replies in [vec![Reply::silence()], vec![Reply::new(415), Reply::silence()]] {
+        let backend = Backend::new(replies).await;
+        let (cause, _) = later(
+            transport(&backend, Version::Auto, timeout).send(&batch(Format::RemoteWrite2)).await,
+        );
+        assert!(cause.contains("did not answer within 200ms"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn no_cause_holds_a_credential() {
+    let backend = Backend::new([Reply::new(401).body("who are you")]).await;
+    let mut target = backend.target("/write?token=hidden", FLAGS);
+    target.credentials = Credentials::Bearer("hidden".into());
+    let client = Client::new(&target, LONG, "tester/1", Http::One).unwrap();
+    let transport = RemoteWriteTransport::new(client, Arc::new(Protocol::new(Version::V1)), to_v1);
+    let (cause, _) = later(transport.send(&batch(Format::RemoteWrite1)).await);
+    assert!(cause.contains("who are you") && !cause.contains("hidden"), "{cause}");
+    assert_eq!(backend.asked()[0].header("authorization"), "Bearer hidden");
+}
