@@ -1,6 +1,6 @@
 //! What the exporter tells of itself, under every schema.
 
-use exposition::Unit::Seconds;
+use exposition::Unit::{Bytes, Seconds};
 
 use crate::label;
 use crate::row::Read::{Own, Sighting, Snapshot};
@@ -58,6 +58,81 @@ pub(crate) static ROWS: &[Row] = &[
         }),
     )
     .labels(label::BUILD),
+    Row::gauge(
+        "exporter_push_queued_points",
+        "Points that wait to be pushed.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put(&[pushed.sink], pushed.queued_points);
+            }
+        }),
+    )
+    .labels(label::SINK),
+    Row::gauge(
+        "exporter_push_queued_bytes",
+        "Bytes that wait to be pushed, in memory and on disk.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put(&[pushed.sink], pushed.queued_bytes);
+            }
+        }),
+    )
+    .unit(Bytes)
+    .labels(label::SINK),
+    Row::gauge(
+        "exporter_push_spool_bytes",
+        "Bytes on disk that wait to be pushed.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put(&[pushed.sink], pushed.spooled_bytes);
+            }
+        }),
+    )
+    .unit(Bytes)
+    .labels(label::SINK),
+    Row::counter(
+        "exporter_push_sent_points_total",
+        "Points that a backend has taken.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put_since(&[pushed.sink], pushed.sent_points, own.since());
+            }
+        }),
+    )
+    .labels(label::SINK),
+    Row::counter(
+        "exporter_push_failures_total",
+        "Attempts to push that failed.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put_since(&[pushed.sink], pushed.failures, own.since());
+            }
+        }),
+    )
+    .labels(label::SINK),
+    Row::counter(
+        "exporter_push_dropped_points_total",
+        "Points that no backend will ever get.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                for (reason, count) in &pushed.dropped {
+                    out.put_since(&[pushed.sink, reason], *count, own.since());
+                }
+            }
+        }),
+    )
+    .labels(label::SINK_REASON),
+    Row::gauge(
+        "exporter_push_last_success_timestamp_seconds",
+        "When a backend last took something.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put(&[pushed.sink], pushed.last_success);
+            }
+        }),
+    )
+    .unit(Seconds)
+    .labels(label::SINK),
     Row::counter(
         "exporter_folded_series_total",
         "Rows of Locust, and series of the test's own metrics, that were put together under the name other.",

@@ -16,6 +16,8 @@ const ERROR_TEXT: LabelName<'static> = LabelName::from_static("error");
 const METHOD: LabelName<'static> = LabelName::from_static("method");
 const NAME: LabelName<'static> = LabelName::from_static("name");
 const PATH: LabelName<'static> = LabelName::from_static("path");
+const REASON_WORD: LabelName<'static> = LabelName::from_static("reason");
+const SINK_NAME: LabelName<'static> = LabelName::from_static("sink");
 const STATE_WORD: LabelName<'static> = LabelName::from_static("state");
 const STATUS: LabelName<'static> = LabelName::from_static("status");
 const VERSION: LabelName<'static> = LabelName::from_static("version");
@@ -41,8 +43,10 @@ pub(crate) const INFO: Names = &[
     LabelName::from_static("run_id"),
     LabelName::from_static("testplan"),
 ];
-pub(crate) const REASON: Names = &[LabelName::from_static("reason")];
+pub(crate) const REASON: Names = &[REASON_WORD];
 pub(crate) const RESPONSE: Names = &[METHOD, NAME, STATUS, EXCEPTION_WORD];
+pub(crate) const SINK: Names = &[SINK_NAME];
+pub(crate) const SINK_REASON: Names = &[SINK_NAME, REASON_WORD];
 pub(crate) const STATE: Names = &[STATE_WORD];
 pub(crate) const TASK: Names = &[CLASS, LabelName::from_static("task")];
 pub(crate) const USER_CLASS: Names = &[CLASS];

@@ -32,7 +32,7 @@ pub use config::{Config, View};
 pub use custom::CustomError;
 pub use description::Description;
 pub use exposition::Exposition;
-pub use own::{BuildInfo, Own};
+pub use own::{BuildInfo, Own, Pushed};
 pub use row::Source;
 pub use schema::{Schema, UnknownSchema};
 pub use sighting::{Collector, Sighting};

@@ -1,8 +1,9 @@
 //! The exporter's own numbers: the only ones that live from one scrape to the next.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
 use exposition::Reject;
@@ -28,8 +29,32 @@ pub struct BuildInfo {
     pub arch: &'static str,
 }
 
+/// What a sink that metrics are pushed to has done so far, told by whoever pushes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The sink's name, a label value.
+    pub sink: &'static str,
+    /// Points that wait to be sent.
+    pub queued_points: u64,
+    /// Bytes they take, wherever they lie.
+    pub queued_bytes: u64,
+    /// Bytes on disk.
+    pub spooled_bytes: u64,
+    /// Points that the backend has taken.
+    pub sent_points: u64,
+    /// Attempts to send that failed.
+    pub failures: u64,
+    /// Points that were lost, by reason (a label value). A reason that is not among them is not
+    /// shown.
+    pub dropped: Vec<(&'static str, u64)>,
+    /// When the backend last took something.
+    pub last_success: Option<SystemTime>,
+}
+
+/// Tells of every sink, as it is now.
+type TellPushed = Box<dyn Fn() -> Vec<Pushed> + Send + Sync>;
+
 /// Counters of the exporter itself. Shared by all that count; they never reset.
-#[derive(Debug)]
 pub struct Own {
     build: BuildInfo,
     since: Option<SystemTime>,
@@ -38,6 +63,14 @@ pub struct Own {
     rejected: Tally,
     /// What a recorder had lost when it was last asked.
     recorded: Mutex<Losses>,
+    /// Who tells what has been pushed.
+    pushed: OnceLock<TellPushed>,
+}
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Own").field("scrapes", &self.scrapes).finish_non_exhaustive()
+    }
 }
 
 impl Own {
@@ -50,6 +83,7 @@ impl Own {
             folded: Tally::default(),
             rejected: Tally::default(),
             recorded: Mutex::default(),
+            pushed: OnceLock::new(),
         };
         // A series that begins at 1 has no increase: each is there from the start.
         own.folded(Folded::default());
@@ -97,6 +131,13 @@ impl Own {
         self.rejected.add(reason, count);
     }
 
+    /// From now on `tell` is asked what has been pushed, at every scrape and more than once. Only
+    /// the first one is ever asked.
+    pub fn tells_pushed(&self, tell: impl Fn() -> Vec<Pushed> + Send + Sync + 'static) {
+        // Another one would be of the same pushes.
+        let _ = self.pushed.set(Box::new(tell));
+    }
+
     /// How the exporter was built.
     pub fn build(&self) -> &BuildInfo {
         &self.build
@@ -110,6 +151,11 @@ impl Own {
     /// Scrapes so far.
     pub fn scrapes(&self) -> u64 {
         self.scrapes.load(Ordering::Relaxed)
+    }
+
+    /// What each sink has done so far; nothing where nothing is pushed.
+    pub(crate) fn pushed(&self) -> Vec<Pushed> {
+        self.pushed.get().map(|tell| tell()).unwrap_or_default()
     }
 
     pub(crate) fn folded_counts(&self) -> Vec<(&'static str, u64)> {

@@ -19,6 +19,7 @@ mod golden;
 mod invariants;
 mod labels;
 mod protobuf;
+mod pushed;
 mod recorded;
 mod rejections;
 mod since;
