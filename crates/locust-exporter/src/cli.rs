@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::duration;
+use crate::push_args::PushArgs;
 use crate::shared::{ClientArgs, ListenArgs, MetricsArgs, NameArgs, ServerArgs, boolean};
 use crate::usage::Origin;
 
@@ -24,6 +25,8 @@ pub(crate) struct Cli {
     pub(crate) metrics: MetricsArgs,
     #[command(flatten)]
     pub(crate) web: WebArgs,
+    #[command(flatten)]
+    pub(crate) push: PushArgs,
     #[command(flatten)]
     pub(crate) process: ProcessArgs,
     #[arg(skip)]

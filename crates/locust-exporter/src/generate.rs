@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use schema::{Catalog, CatalogError, Description, Schema, View};
 
 use crate::cli::{Cli, Generate, SECRET_VARIABLES};
-use crate::inside;
+use crate::{inside, push_args};
 
 /// Prints it.
 ///
@@ -45,6 +45,10 @@ fn inside_options() -> String {
         let help = option.help.replace('|', "\\|");
         let _ = writeln!(text, "| `{flag}` | `{variable}` | {default} | {help} |");
     }
+    for (variable, help) in push_args::SECRET_VARIABLES {
+        let help = inside::in_locusts_words(help);
+        let _ = writeln!(text, "| – | `{variable}` | | {help} |");
+    }
     text
 }
 
@@ -66,7 +70,7 @@ fn options() -> String {
         let variable = variable.to_string_lossy();
         let _ = writeln!(text, "| `--{flag}` | `{variable}` | {default} | {} |", help(arg));
     }
-    for (variable, help) in SECRET_VARIABLES {
+    for (variable, help) in SECRET_VARIABLES.into_iter().chain(push_args::SECRET_VARIABLES) {
         let _ = writeln!(text, "| – | `{variable}` | | {help} |");
     }
     text

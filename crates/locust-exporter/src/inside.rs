@@ -10,6 +10,8 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, Args as _, Command, FromArgMatches as _};
 use schema::{Catalog, View};
 
+use crate::push_args::{self, PushArgs};
+use crate::pushing::Plan;
 use crate::shared::{self, ClientArgs, ListenArgs, MetricsArgs, NameArgs, ServerArgs, boolean};
 use crate::usage::{self, Origin};
 use crate::{duration, secret};
@@ -46,6 +48,15 @@ struct Inside {
     server: ServerArgs,
     #[command(flatten)]
     client: ClientArgs,
+
+    #[command(flatten)]
+    push: PushArgs,
+
+    /// Let a worker, too, push what it records itself, under an instance of its own. Without it the
+    /// master alone pushes, what all workers have recorded.
+    #[arg(long = "push.workers", env = "LOCUST_EXPORTER_PUSH_WORKERS")]
+    #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
+    push_workers: bool,
 
     /// Name of the plan that the test belongs to: a label of `locust_info`. The first locustfile's
     /// name where it is not given.
@@ -185,6 +196,34 @@ fn check(given: &[(String, Given)]) -> Result<Settings, String> {
         testplan: inside.testplan.filter(|name| !name.is_empty()),
         last_scrape_timeout: inside.last_scrape_timeout,
     })
+}
+
+/// What this process pushes where; `None` if nothing. Secrets are read here, from files and
+/// variables.
+///
+/// `listen` are the addresses that are listened on, and `worker` is the id of a worker, which pushes
+/// only where it is told to.
+///
+/// # Errors
+///
+/// One line that names the flag, the value, and what is accepted.
+pub fn push(
+    given: &[(String, Given)],
+    listen: &[String],
+    worker: Option<&str>,
+) -> Result<Option<Plan>, String> {
+    let inside = parse(given).map_err(|line| in_locusts_words(&line))?;
+    if worker.is_some() && !inside.push_workers {
+        return Ok(None);
+    }
+    let first = listen.first().and_then(|address| address.trim().parse::<web::Listen>().ok());
+    let plan = push_args::settings(&push_args::Given {
+        args: &inside.push,
+        origin: &Origin::default(),
+        port: first.map(|address| address.port()).filter(|port| *port != 0),
+        one_of_many: worker,
+    });
+    plan.map_err(|line| in_locusts_words(&line))
 }
 
 fn parse(given: &[(String, Given)]) -> Result<Inside, String> {

@@ -18,6 +18,8 @@ mod log;
 mod probe_config;
 mod process;
 mod progress;
+mod push_args;
+pub mod pushing;
 mod run;
 mod secret;
 mod settings;

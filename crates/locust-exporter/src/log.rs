@@ -19,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::cli::{LogFormat, LogLevel};
 
 /// Crates whose messages are ours; what libraries have to say is for their developers.
-const OURS: [&str; 4] = ["locust_exporter", "locust_api", "schema", "web"];
+const OURS: [&str; 6] = ["locust_exporter", "locust_api", "outgoing", "push", "schema", "web"];
 
 /// Begins logging to standard error; where a log has been begun before, that one stays.
 pub(crate) fn init(level: LogLevel, format: LogFormat) {

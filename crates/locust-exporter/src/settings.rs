@@ -7,14 +7,14 @@ use locust_api::{Auth, Quantiles, Tls};
 use locust_model::Bounds;
 use url::Url;
 
-use crate::build;
 use crate::cli::{
     BEARER_TOKEN_VARIABLE, Cli, LocustArgs, PASSWORD_VARIABLE, QuantilesArg, WebArgs,
 };
 use crate::probe_config::Module;
+use crate::pushing::Plan;
 use crate::secret;
-use crate::shared;
 use crate::usage::Origin;
+use crate::{build, push_args, shared};
 
 /// Everything that the options say, checked.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) probe_file: Option<PathBuf>,
     /// Whether to end after the test, and how long to wait for its last scrape.
     pub(crate) exit_after_test: Option<Duration>,
+    /// What is pushed where.
+    pub(crate) push: Option<Plan>,
 }
 
 /// A Locust to watch.
@@ -51,6 +53,14 @@ pub(crate) struct Locust {
 /// One line that names the flag or variable, the value, and what is accepted.
 pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
     let locusts = locusts(&cli.locust, &cli.origin)?;
+    let web = web_config(&cli.web, cli.locust.timeout, &cli.origin)?;
+    let first = web.listen.first().filter(|_| !web.systemd_socket);
+    let push = push_args::settings(&push_args::Given {
+        args: &cli.push,
+        origin: &cli.origin,
+        port: first.map(web::Listen::port).filter(|port| *port != 0),
+        one_of_many: None,
+    })?;
     Ok(Settings {
         timeout: cli.locust.timeout,
         bounds: cli.metrics.bounds(),
@@ -58,9 +68,10 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
             targets: locusts.len() > 1,
             ..shared::schema(&cli.locust.names, &cli.metrics, &cli.origin)?
         },
-        web: web_config(&cli.web, cli.locust.timeout, &cli.origin)?,
+        web,
         probe_file: cli.process.probe_file.clone(),
         exit_after_test: cli.process.exit_after_test.then_some(cli.process.exit_after_test_timeout),
+        push,
         locusts,
     })
 }

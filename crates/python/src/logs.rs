@@ -18,7 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const MOST: usize = 1_000;
 
 /// Crates whose messages are ours; what libraries have to say is for their developers.
-const OURS: [&str; 5] = ["_core", "locust_exporter", "recorder", "schema", "web"];
+const OURS: [&str; 7] =
+    ["_core", "locust_exporter", "outgoing", "push", "recorder", "schema", "web"];
 
 /// Levels of Python's `logging`.
 const DEBUG: i32 = 10;

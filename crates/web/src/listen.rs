@@ -72,6 +72,13 @@ impl FromStr for Listen {
     }
 }
 
+impl Listen {
+    /// The port; 0 is any that is free.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
 /// A port in digits alone (`u16::from_str` would take a sign).
 fn parse_port(text: &str) -> Option<u16> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?

@@ -1,0 +1,186 @@
+//! From the options to what is pushed where, in one step.
+
+use push::{Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool};
+
+use super::{CompressionArg, HistogramArg, MethodArg, ProtocolArg, PushArgs, VersionArg};
+use super::{backend, check};
+use crate::build;
+use crate::pushing::Plan;
+use crate::usage::Origin;
+
+/// What the path of an address ends in to which metrics are pushed by HTTP.
+const OTLP_PATH: &str = "/v1/metrics";
+
+/// What was given, and by whom.
+pub(crate) struct Given<'a> {
+    pub(crate) args: &'a PushArgs,
+    pub(crate) origin: &'a Origin,
+    /// The port of the first address that is listened on, if it is known.
+    pub(crate) port: Option<u16>,
+    /// What tells this process from others that have the same options.
+    pub(crate) one_of_many: Option<&'a str>,
+}
+
+/// What is pushed where; `None` if nothing is. Secrets are read here.
+///
+/// # Errors
+///
+/// One line that names the flag or variable, the value if it is no secret, and what is accepted.
+pub(crate) fn settings(given: &Given<'_>) -> Result<Option<Plan>, String> {
+    let common = &given.args.common;
+    let remote_write = given.remote_write()?;
+    let otlp = given.otlp()?;
+    let pushgateway = given.pushgateway()?;
+    if remote_write.is_none() && otlp.is_none() && pushgateway.is_none() {
+        return Ok(None);
+    }
+    let spool = common.spool_path.clone();
+    if spool.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(format!("{}: expected a folder", given.origin.name("--push.spool.path")));
+    }
+    let config = Config {
+        interval: common.interval,
+        timeout: common.timeout,
+        final_timeout: common.final_timeout,
+        queue_bytes: common.queue_bytes,
+        spool: spool.map(|path| Spool { path, max_bytes: common.spool_bytes }),
+        identity: given.identity()?,
+        remote_write,
+        otlp,
+        pushgateway,
+    };
+    Ok(Some(Plan { config }))
+}
+
+impl Given<'_> {
+    fn identity(&self) -> Result<Identity, String> {
+        let common = &self.args.common;
+        if common.job.is_empty() {
+            return Err(format!("{}: expected a name", self.origin.name("--push.job")));
+        }
+        let given = common.instance.clone().filter(|instance| !instance.is_empty());
+        let instance = given.unwrap_or_else(|| match self.port {
+            Some(port) => format!("{}:{port}", machine()),
+            None => machine(),
+        });
+        Ok(Identity {
+            job: common.job.clone(),
+            instance: match self.one_of_many {
+                Some(which) => format!("{instance}-{which}"),
+                None => instance,
+            },
+            program: ("locust_exporter", build::VERSION),
+        })
+    }
+
+    fn remote_write(&self) -> Result<Option<RemoteWrite>, String> {
+        let args = &self.args.remote_write;
+        let Some(url) = &args.url else {
+            return Ok(None);
+        };
+        let flag = self.origin.name("--push.remote-write.url");
+        // Some receivers are told by the query what to do with what they get.
+        let address = backend::address(url, true).map_err(|cause| format!("{flag}: {cause}"))?;
+        let target =
+            self.args.remote_write_backend.given().target(address, Vec::new(), self.origin)?;
+        let own = [("job", "--push.job"), ("instance", "--push.instance")];
+        let external_labels = check::labels(&args.external_labels, &own).map_err(|cause| {
+            format!("{}: {cause}", self.origin.name("--push.remote-write.external-label"))
+        })?;
+        Ok(Some(RemoteWrite {
+            target,
+            version: match args.version {
+                VersionArg::Auto => push::Version::Auto,
+                VersionArg::V1 => push::Version::V1,
+                VersionArg::V2 => push::Version::V2,
+            },
+            external_labels,
+            native_histograms: args.native_histograms,
+        }))
+    }
+
+    fn otlp(&self) -> Result<Option<Otlp>, String> {
+        let args = &self.args.otlp;
+        let Some(endpoint) = &args.endpoint else {
+            return Ok(None);
+        };
+        let flag = self.origin.name("--push.otlp.endpoint");
+        let protocol = match args.protocol {
+            Some(ProtocolArg::Grpc) => Protocol::Grpc,
+            Some(ProtocolArg::Http) | None => Protocol::Http,
+        };
+        let mut address = backend::address(endpoint, protocol == Protocol::Http)
+            .map_err(|cause| format!("{flag}: {cause}"))?;
+        match protocol {
+            Protocol::Http => {
+                let path = address.url.path().trim_end_matches('/');
+                let path = path.strip_suffix(OTLP_PATH).unwrap_or(path);
+                let path = format!("{path}{OTLP_PATH}");
+                address.url.set_path(&path);
+            }
+            Protocol::Grpc if address.url.path().trim_matches('/').is_empty() => {}
+            Protocol::Grpc => {
+                return Err(format!(
+                    "{flag}: {:?} has a path, which no address of gRPC has; write http://host:4317, \
+                     or choose --push.otlp.protocol=http/protobuf",
+                    address.url.as_str()
+                ));
+            }
+        }
+        let target = self.args.otlp_backend.given().target(address, Vec::new(), self.origin)?;
+        let resource = check::attributes(&args.resource, Vec::new()).map_err(|cause| {
+            format!("{}: {cause}", self.origin.name("--push.otlp.resource-attribute"))
+        })?;
+        Ok(Some(Otlp {
+            target,
+            protocol,
+            timeout: None,
+            gzip: args.compression != Some(CompressionArg::None),
+            resource,
+            histograms: match args.histogram {
+                HistogramArg::Explicit => Histograms::Explicit,
+                HistogramArg::Exponential => Histograms::Exponential,
+            },
+        }))
+    }
+
+    fn pushgateway(&self) -> Result<Option<Pushgateway>, String> {
+        let args = &self.args.pushgateway;
+        // As charts of the Go exporters leave it where it is off.
+        let Some(url) = args.url.as_ref().filter(|url| !url.is_empty()) else {
+            return Ok(None);
+        };
+        let flag = self.origin.name("--pushgateway.url");
+        let address = backend::address(url, false).map_err(|cause| format!("{flag}: {cause}"))?;
+        let target =
+            self.args.pushgateway_backend.given().target(address, Vec::new(), self.origin)?;
+        if args.job.is_empty() {
+            return Err(format!("{}: expected a name", self.origin.name("--pushgateway.job")));
+        }
+        let own = [("job", "--pushgateway.job")];
+        let mut grouping = check::labels(&args.grouping, &own)
+            .map_err(|cause| format!("{}: {cause}", self.origin.name("--pushgateway.grouping")))?;
+        if let Some(which) = self.one_of_many
+            && grouping.iter().all(|(name, _)| name != "instance")
+        {
+            grouping.push(("instance".to_owned(), format!("{}-{which}", machine())));
+        }
+        Ok(Some(Pushgateway {
+            target,
+            job: args.job.clone(),
+            grouping,
+            interval: args.interval,
+            method: match args.method {
+                MethodArg::Put => Method::Put,
+                MethodArg::Post => Method::Post,
+            },
+            delete_on_exit: args.delete_on_exit,
+        }))
+    }
+}
+
+/// This machine's name.
+fn machine() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "localhost".to_owned() } else { name }
+}
