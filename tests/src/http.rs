@@ -62,7 +62,22 @@ pub fn ask(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<Answer> {
-    try_ask(method, address, path, headers, "")
+    send(method, address, path, headers, "")
+}
+
+/// As [`ask`], with a body.
+///
+/// # Errors
+///
+/// If there is no whole answer.
+pub fn send(
+    method: &str,
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Answer> {
+    try_send(method, address, path, headers, body)
         .with_context(|| format!("{method} http://{address}{path}"))
 }
 
@@ -79,8 +94,7 @@ pub fn post(
 ) -> Result<Answer> {
     let kind = ("Content-Type", "application/x-www-form-urlencoded");
     let headers: Vec<_> = headers.iter().copied().chain([kind]).collect();
-    try_ask("POST", address, path, &headers, form)
-        .with_context(|| format!("POST http://{address}{path}"))
+    send("POST", address, path, &headers, form)
 }
 
 /// GETs `path` at `address`.
@@ -92,7 +106,7 @@ pub fn get(address: SocketAddr, path: &str) -> Result<Answer> {
     ask("GET", address, path, &[])
 }
 
-fn try_ask(
+fn try_send(
     method: &str,
     address: SocketAddr,
     path: &str,

@@ -1,4 +1,5 @@
-//! Real servers for end-to-end tests and for the demo: Locust, the exporter, Prometheus.
+//! Real servers for end-to-end tests and for the demo: Locust, the exporter, Prometheus, and whoever
+//! else is pushed to.
 //!
 //! A test starts what it needs, waits a bounded time until it answers, and compares what one
 //! server says with what another says. Where a server is found is told by the variables in
@@ -6,6 +7,7 @@
 //!
 //! Nothing here survives the process that started it, however that ends: see [`guard`].
 
+pub mod collector;
 pub mod compare;
 pub mod exporter;
 pub mod guard;
@@ -17,9 +19,14 @@ pub mod net;
 pub mod place;
 pub mod process;
 pub mod prometheus;
+pub mod promql;
+pub mod push;
+pub mod pushgateway;
 pub mod scenario;
+pub mod server;
 pub mod text;
 pub mod tool;
 pub mod vars;
+pub mod victoria;
 
 pub use process::Process;

@@ -1,7 +1,7 @@
 //! Ports and patience.
 
 use std::io::Read as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,11 @@ pub fn free_port() -> Result<u16> {
     // When its end is here, the other end waits.
     ensure!(far.read(&mut [0])? == 0, "{address}: somebody else's connection");
     Ok(address.port())
+}
+
+/// Whether somebody listens there.
+pub fn is_listening(address: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
 /// Asks `look` five times a second until it gives something.

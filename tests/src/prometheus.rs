@@ -1,20 +1,20 @@
-//! A real Prometheus.
+//! A real Prometheus, which scrapes or is written to.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::process::Process;
-use crate::{http, net};
+pub use crate::promql::Labels;
+use crate::promql::Promql;
+use crate::server::{Plan, Server, free_address};
 
-/// One thing to scrape, every second.
+/// One thing to scrape, every second. What it tells of `job` and `instance` stands, as it must for a
+/// Pushgateway.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// The label `job`.
@@ -28,17 +28,16 @@ pub struct Job<'a> {
 /// A running Prometheus.
 #[derive(Debug)]
 pub struct Prometheus {
-    /// Its process.
-    pub process: Process,
-    address: SocketAddr,
+    /// Its process, port and data.
+    pub server: Server,
+    /// What it answers.
+    pub promql: Promql,
 }
-
-/// The labels of a series, `__name__` among them.
-pub type Labels = BTreeMap<String, String>;
 
 impl Prometheus {
     /// Starts `binary` and waits until it is ready. It reads native histograms, and the classic
-    /// buckets beside them.
+    /// buckets beside them. It also receives remote write, without a window for what is out of
+    /// order.
     ///
     /// # Errors
     ///
@@ -46,59 +45,28 @@ impl Prometheus {
     pub fn start(binary: &Path, jobs: &[Job<'_>], logs: &Path) -> Result<Self> {
         let config = logs.join("prometheus.yml");
         fs::write(&config, configuration(jobs)).context("prometheus.yml")?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, net::free_port()?));
-        let mut command = Command::new(binary);
-        command
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", logs.join("tsdb").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--enable-feature=native-histograms,exemplar-storage")
-            .current_dir(logs);
-        let mut process = Process::start("prometheus", &mut command, logs)?;
-        net::wait_for("Prometheus is ready", Duration::from_secs(30), || {
-            if let Some(status) = process.ended()? {
-                bail!("Prometheus ended: {status}\n{}", process.log_tail());
-            }
-            let ready = http::get(address, "/-/ready").is_ok_and(|answer| answer.status == 200);
-            Ok(ready.then_some(()))
-        })?;
-        Ok(Self { process, address })
+        let address = free_address()?;
+        let args = [
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", logs.join("tsdb").display()),
+            format!("--web.listen-address={address}"),
+            "--enable-feature=native-histograms,exemplar-storage".to_owned(),
+            "--web.enable-remote-write-receiver".to_owned(),
+        ];
+        let plan = Plan {
+            name: "prometheus",
+            program: binary.to_owned(),
+            args: args.map(OsString::from).to_vec(),
+            ready: Some("/-/ready"),
+            logs: logs.to_owned(),
+        };
+        let server = Server::start(plan, address)?;
+        Ok(Self { server, promql: Promql { address } })
     }
 
-    /// The instant vector that `expression` gives now.
-    ///
-    /// # Errors
-    ///
-    /// If Prometheus refuses the expression.
-    pub fn vector(&self, expression: &str) -> Result<Vec<(Labels, f64)>> {
-        let data = self.api("query", &[("query", expression)])?;
-        let result = data["result"].as_array().context("no result")?;
-        result.iter().map(point).collect::<Result<_>>().with_context(|| expression.to_owned())
-    }
-
-    /// The only value that `expression` gives now; `None` while it gives nothing.
-    ///
-    /// # Errors
-    ///
-    /// If Prometheus refuses the expression, or it gives more than one value.
-    pub fn value(&self, expression: &str) -> Result<Option<f64>> {
-        let vector = self.vector(expression)?;
-        ensure!(vector.len() <= 1, "{expression}: {} values", vector.len());
-        Ok(vector.first().map(|(_, value)| *value))
-    }
-
-    /// Waits until `expression` gives exactly `wanted`.
-    ///
-    /// # Errors
-    ///
-    /// If it does not in 15 s; with what it gives instead.
-    pub fn wait_for_value(&self, expression: &str, wanted: f64) -> Result<()> {
-        let mut last = None;
-        let seen = net::wait_for(expression, Duration::from_secs(15), || {
-            last = self.value(expression)?;
-            Ok((last == Some(wanted)).then_some(()))
-        });
-        seen.with_context(|| format!("wanted {wanted}, the last value was {last:?}"))
+    /// Where remote write is received.
+    pub fn write_url(&self) -> String {
+        format!("http://{}/api/v1/write", self.server.address)
     }
 
     /// What the scrape of each job last failed with, by job.
@@ -107,31 +75,12 @@ impl Prometheus {
     ///
     /// If Prometheus does not tell.
     pub fn scrape_errors(&self) -> Result<BTreeMap<String, String>> {
-        let data = self.api("targets", &[])?;
+        let data = self.promql.api("targets", &[])?;
         let targets = data["activeTargets"].as_array().context("no targets")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let all = targets.iter().map(|it| (text(&it["labels"]["job"]), text(&it["lastError"])));
         Ok(all.filter(|(_, error)| !error.is_empty()).collect())
     }
-
-    fn api(&self, route: &str, query: &[(&str, &str)]) -> Result<Value> {
-        let mut path = format!("/api/v1/{route}?");
-        for (name, value) in query {
-            write!(path, "{name}={}&", http::encode(value))?;
-        }
-        let answer = http::get(self.address, &path)?;
-        let mut body: Value = serde_json::from_slice(&answer.body)?;
-        ensure!(body["status"] == "success", "{query:?}: {}", body["error"]);
-        Ok(body["data"].take())
-    }
-}
-
-fn point(result: &Value) -> Result<(Labels, f64)> {
-    let labels = result["metric"].as_object().context("no labels")?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let labels = labels.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-    let value = result["value"][1].as_str().context("no value")?;
-    Ok((labels, value.parse()?))
 }
 
 fn configuration(jobs: &[Job<'_>]) -> String {
@@ -139,6 +88,7 @@ fn configuration(jobs: &[Job<'_>]) -> String {
         format!(
             "- job_name: {name}\n  \
                scrape_protocols: [{protocol}]\n  \
+               honor_labels: true\n  \
                always_scrape_classic_histograms: true\n  \
                static_configs: [{{targets: ['{address}']}}]\n"
         )

@@ -37,6 +37,15 @@ impl Scrape {
         let samples = lines
             .map(|line| sample(line).with_context(|| format!("line {line:?}")))
             .collect::<Result<Vec<_>>>()?;
+        Self::of(samples)
+    }
+
+    /// These samples.
+    ///
+    /// # Errors
+    ///
+    /// If a series stands twice.
+    pub fn of(samples: Vec<Sample>) -> Result<Self> {
         let mut seen = std::collections::HashSet::new();
         for sample in &samples {
             ensure!(seen.insert((&sample.name, &sample.labels)), "{sample:?} stands twice");

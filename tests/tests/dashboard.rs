@@ -59,16 +59,16 @@ fn every_question_of_dashboard_11985_is_answered_rightly() -> Result<()> {
 
     // Locust's current percentiles take ten seconds of load to come.
     for expression in SINGLE {
-        net::wait_for(expression, Duration::from_secs(25), || prometheus.value(expression))?;
+        net::wait_for(expression, Duration::from_secs(25), || prometheus.promql.value(expression))?;
     }
     let by_row = BY_ROW.iter().map(|metric| by_row(metric));
     for expression in MANY.iter().map(|it| (*it).to_owned()).chain(by_row) {
         net::wait_for(&expression, Duration::from_secs(10), || {
-            Ok((!prometheus.vector(&expression)?.is_empty()).then_some(()))
+            Ok((!prometheus.promql.vector(&expression)?.is_empty()).then_some(()))
         })?;
     }
-    prometheus.wait_for_value("locust_running", 2.0)?;
-    prometheus.wait_for_value("locust_users", 5.0)?;
+    prometheus.promql.wait_for_value("locust_running", 2.0)?;
+    prometheus.promql.wait_for_value("locust_users", 5.0)?;
 
     scenario.locust.web.stop()?;
     let stats = scenario.locust.web.wait_until_still(Duration::from_secs(30))?;
@@ -95,7 +95,7 @@ fn single_numbers_are_right(prometheus: &Prometheus, stats: &Stats) -> Result<()
         ("locust_requests_fail_ratio", fail_ratio),
         ("locust_requests_fail_ratio * 100", fail_ratio * 100.0),
     ] {
-        prometheus.wait_for_value(expression, wanted)?;
+        prometheus.promql.wait_for_value(expression, wanted)?;
     }
     // Sums in another order may differ in the last digit.
     for (expression, wanted) in [
@@ -105,7 +105,7 @@ fn single_numbers_are_right(prometheus: &Prometheus, stats: &Stats) -> Result<()
         ("avg(locust_requests_avg_response_time)", mean("avg_response_time")),
         ("avg(locust_requests_median_response_time)", mean("median_response_time")),
     ] {
-        let found = prometheus.value(expression)?.with_context(|| expression.to_owned())?;
+        let found = prometheus.promql.value(expression)?.with_context(|| expression.to_owned())?;
         ensure!((found - wanted).abs() <= wanted * 1e-12, "{expression}: {found}, not {wanted}");
     }
     Ok(())
@@ -125,14 +125,14 @@ fn rows_are_right(prometheus: &Prometheus, stats: &Stats) -> Result<()> {
             .iter()
             .find(|(name, _)| name.ends_with(metric))
             .context("no such metric")?;
-        let found = prometheus.vector(&by_row(metric))?.into_iter();
+        let found = prometheus.promql.vector(&by_row(metric))?.into_iter();
         let found: BTreeMap<_, _> = found
             .map(|(labels, value)| ((label(&labels, "method"), label(&labels, "name")), value))
             .collect();
         let wanted = rows(stats.endpoints(), key);
         ensure!(found == wanted, "{metric}: {found:?}, not {wanted:?}");
     }
-    let errors = prometheus.vector("sum(locust_errors) by (method, name, error)")?;
+    let errors = prometheus.promql.vector("sum(locust_errors) by (method, name, error)")?;
     ensure!(errors.len() == stats.errors().count(), "{} errors", errors.len());
     for (labels, occurrences) in errors {
         let known = stats.errors().any(|row| {

@@ -38,10 +38,10 @@ fn quantiles_of_both_histograms_are_within_the_stated_error() -> Result<()> {
     let made = stats.aggregated("num_requests")?;
     let rounds = made / 1000.0;
     ensure!(rounds >= 5.0 && rounds.fract().total_cmp(&0.0).is_eq(), "{made} requests");
-    prometheus.wait_for_value("histogram_count(locust_request_duration_seconds)", made)?;
-    prometheus.wait_for_value("sum(locust_requests_total)", made)?;
+    prometheus.promql.wait_for_value("histogram_count(locust_request_duration_seconds)", made)?;
+    prometheus.promql.wait_for_value("sum(locust_requests_total)", made)?;
     let ask = |expression: &str| {
-        prometheus.value(expression)?.with_context(|| format!("{expression} gives nothing"))
+        prometheus.promql.value(expression)?.with_context(|| format!("{expression} gives nothing"))
     };
     for q in QUANTILES {
         let truth = truth(q);
@@ -73,7 +73,7 @@ fn the_usual_queries_answer() -> Result<()> {
     let prometheus = Prometheus::start(&prometheus, &jobs, &inside.logs)?;
     let found = |expression: &str| {
         net::wait_for(expression, Duration::from_secs(40), || {
-            let value = prometheus.value(expression)?;
+            let value = prometheus.promql.value(expression)?;
             Ok(value.filter(|value| value.is_finite() && *value > 0.0))
         })
     };

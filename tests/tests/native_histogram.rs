@@ -120,13 +120,14 @@ fn prometheus_computes_quantiles_within_the_error_of_the_buckets() -> Result<()>
     net::wait_for("Prometheus has scraped the histogram", Duration::from_secs(20), || {
         let errors = prometheus.scrape_errors()?;
         ensure!(errors.is_empty(), "the scrape fails: {errors:?}");
-        Ok((prometheus.value("histogram_count(answer_seconds)")? == Some(1000.0)).then_some(()))
+        Ok((prometheus.promql.value("histogram_count(answer_seconds)")? == Some(1000.0))
+            .then_some(()))
     })?;
-    prometheus.wait_for_value("answer_seconds_count", 1000.0)?;
-    prometheus.wait_for_value("answer_seconds_bucket{le=\"+Inf\"}", 1000.0)?;
+    prometheus.promql.wait_for_value("answer_seconds_count", 1000.0)?;
+    prometheus.promql.wait_for_value("answer_seconds_bucket{le=\"+Inf\"}", 1000.0)?;
 
     let ask = |expression: &str| {
-        prometheus.value(expression)?.with_context(|| format!("{expression} gives nothing"))
+        prometheus.promql.value(expression)?.with_context(|| format!("{expression} gives nothing"))
     };
     for q in QUANTILES {
         let truth = observations[(q * observations.len() as f64).ceil() as usize - 1];

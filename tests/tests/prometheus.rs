@@ -60,7 +60,8 @@ fn in_every_format_promql_gives_locusts_numbers() -> Result<()> {
         ensure!(given.starts_with(media), "{given} is given where {media} is asked for");
         let errors = scene.formats.scrape_errors()?;
         ensure!(errors.is_empty(), "scrapes fail: {errors:?}");
-        let wait = |expression: &str, wanted| scene.formats.wait_for_value(expression, wanted);
+        let wait =
+            |expression: &str, wanted| scene.formats.promql.wait_for_value(expression, wanted);
         wait(&format!("up{{job={job:?}}}"), 1.0)?;
         wait(&format!("locust_up{{job={job:?}}}"), 1.0)?;
         for (metric, key) in [
@@ -84,7 +85,7 @@ fn in_every_format_promql_gives_locusts_numbers() -> Result<()> {
 fn the_series_are_the_same_in_every_format() -> Result<()> {
     let Some(scene) = scene()? else { return Ok(()) };
     let series = |job: &str| -> Result<Vec<Labels>> {
-        let vector = scene.formats.vector(&format!("{{job={job:?}}}"))?;
+        let vector = scene.formats.promql.vector(&format!("{{job={job:?}}}"))?;
         let mut series: Vec<_> = vector.into_iter().map(|(labels, _)| labels).collect();
         for labels in &mut series {
             labels.remove("job");
@@ -93,7 +94,7 @@ fn the_series_are_the_same_in_every_format() -> Result<()> {
         Ok(series)
     };
     for (job, _, _) in FORMATS {
-        scene.formats.wait_for_value(&format!("up{{job={job:?}}}"), 1.0)?;
+        scene.formats.promql.wait_for_value(&format!("up{{job={job:?}}}"), 1.0)?;
     }
     let text = series("text")?;
     ensure!(text.len() > 100, "only {} series", text.len());
@@ -122,7 +123,10 @@ fn a_prometheus_that_may_choose_takes_a_format_it_can_read() -> Result<()> {
     net::wait_for("Prometheus sees requests", Duration::from_secs(30), || {
         let errors = prometheus.scrape_errors()?;
         ensure!(errors.is_empty(), "scrapes fail: {errors:?}");
-        Ok(prometheus.value("sum(locust_requests_total)")?.filter(|requests| *requests > 0.0))
+        Ok(prometheus
+            .promql
+            .value("sum(locust_requests_total)")?
+            .filter(|requests| *requests > 0.0))
     })?;
     Ok(())
 }
