@@ -24,8 +24,10 @@ mod config;
 mod encoder;
 mod otlp;
 mod point;
+mod queue;
 mod remote_write;
 mod source;
+mod spool;
 mod stats;
 mod timeline;
 mod transport;
@@ -35,4 +37,5 @@ pub use config::{
     Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
 };
 pub use source::{Source, SourceFuture};
+pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

@@ -1,9 +1,17 @@
 //! What an encoder is lent.
 
+use std::time::SystemTime;
+
 use exposition::{Meta, Value};
 
 /// A time in milliseconds since 1970.
 pub(crate) type Millis = i64;
+
+/// What the system's clock says.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+}
 
 /// One series (of a histogram or summary: all its series) at the time of a pass.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ pub enum Dropped {
     QueueFull,
     /// The backend does not take them.
     Refused,
-    /// They were found damaged on disk. Such points can no longer be counted: a damaged file is
-    /// one.
+    /// They were found damaged on disk. Where it can no longer be told how many they were, a file
+    /// is one.
     Damaged,
     /// The program ended before they could be sent, and nothing kept them.
     Ended,
@@ -80,6 +80,34 @@ impl Stats {
             dropped: Default::default(),
             last_success: AtomicI64::new(0),
         }
+    }
+
+    /// The sink's name.
+    pub(crate) fn sink(&self) -> &'static str {
+        self.sink
+    }
+
+    /// What waits now: points, the bytes they take, and how many of these lie on disk.
+    pub(crate) fn queued(&self, points: u64, bytes: u64, spooled: u64) {
+        self.queued_points.store(points, Ordering::Relaxed);
+        self.queued_bytes.store(bytes, Ordering::Relaxed);
+        self.spooled_bytes.store(spooled, Ordering::Relaxed);
+    }
+
+    /// The backend has taken something just now, so many points of it.
+    pub(crate) fn sent(&self, points: u64) {
+        self.sent_points.fetch_add(points, Ordering::Relaxed);
+        self.last_success.store(crate::point::now(), Ordering::Relaxed);
+    }
+
+    /// An attempt to send failed.
+    pub(crate) fn failed(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many points are lost.
+    pub(crate) fn dropped(&self, reason: Dropped, points: u64) {
+        self.dropped[reason as usize].fetch_add(points, Ordering::Relaxed);
     }
 
     /// What they say now.

@@ -1,0 +1,343 @@
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::batch::Format;
+use crate::stats::Status;
+
+/// What one of the batches below takes.
+const ONE: u64 = 4096;
+
+fn batch(number: u32) -> Batch {
+    Batch {
+        format: Format::RemoteWrite1,
+        time: i64::from(number),
+        samples: 10,
+        histograms: 0,
+        body: Bytes::from(format!("batch {number}")),
+    }
+}
+
+fn batches(numbers: std::ops::Range<u32>) -> Vec<Batch> {
+    numbers.map(batch).collect()
+}
+
+fn memory(batches: u64) -> Queue {
+    Queue::in_memory(batches * ONE, Arc::new(Stats::new("test")))
+}
+
+fn disk(dir: &TempDir, batches: u64) -> Queue {
+    let room = Room { memory: 3 * ONE, spool: batches * ONE };
+    Queue::on_disk(&folder(dir), room, Arc::new(Stats::new("test"))).unwrap()
+}
+
+fn folder(dir: &TempDir) -> PathBuf {
+    dir.path().join("sink")
+}
+
+/// Takes out all there is.
+async fn drain(queue: &Queue) -> Vec<u32> {
+    queue.close();
+    let mut times = Vec::new();
+    while let Some(batch) = queue.head().await {
+        times.push(u32::try_from(batch.time).unwrap());
+        assert_eq!(batch, self::batch(*times.last().unwrap()));
+        queue.done().await;
+    }
+    times
+}
+
+fn dropped(queue: &Queue, reason: Dropped) -> u64 {
+    queue.stats.status().dropped.into_iter().find(|(other, _)| *other == reason).unwrap().1
+}
+
+#[track_caller]
+fn assert_waits(queue: &Queue, batches: u64, on_disk: u64) {
+    let Status { queued_points, queued_bytes, spooled_bytes, .. } = queue.stats.status();
+    assert_eq!(
+        (queued_points, queued_bytes, spooled_bytes),
+        (10 * batches, ONE * batches, ONE * on_disk)
+    );
+}
+
+#[tokio::test]
+async fn first_in_first_out() {
+    let dir = tempfile::tempdir().unwrap();
+    for (queue, on_disk) in [(memory(9), 0), (disk(&dir, 9), 5)] {
+        queue.put(batches(1..3)).await;
+        queue.put(batches(3..6)).await;
+        assert_waits(&queue, 5, on_disk);
+        assert_eq!(drain(&queue).await, [1, 2, 3, 4, 5]);
+        assert_waits(&queue, 0, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_make_room_for_the_newest_and_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    for (queue, on_disk) in [(memory(3), 0), (disk(&dir, 3), 3)] {
+        queue.put(batches(1..4)).await;
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 0);
+        queue.put(batches(4..6)).await;
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+        assert_waits(&queue, 3, on_disk);
+        // More at once than there is room in all.
+        queue.put(batches(6..11)).await;
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 70);
+        assert_waits(&queue, 3, on_disk);
+        assert_eq!(drain(&queue).await, [8, 9, 10]);
+    }
+    let files = std::fs::read_dir(folder(&dir)).unwrap().count();
+    assert_eq!(files, 1, "the lock alone");
+}
+
+#[tokio::test]
+async fn what_is_being_sent_is_not_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    for queue in [memory(3), disk(&dir, 3)] {
+        queue.put(batches(1..4)).await;
+        assert_eq!(queue.head().await, Some(batch(1)));
+        queue.put(batches(4..6)).await;
+        queue.release();
+        assert_eq!(drain(&queue).await, [1, 4, 5]);
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_never_has_room_is_dropped_itself() {
+    let queue = memory(1);
+    let body = Bytes::from(vec![0; 5000]);
+    queue.put(vec![batch(1), Batch { body, ..batch(2) }]).await;
+    assert_waits(&queue, 0, 0);
+    assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+}
+
+#[tokio::test]
+async fn it_waits_for_what_comes() {
+    let queue = Arc::new(memory(3));
+    let taker = tokio::spawn({
+        let queue = Arc::clone(&queue);
+        async move { queue.head().await }
+    });
+    tokio::task::yield_now().await;
+    queue.put(batches(1..2)).await;
+    assert_eq!(taker.await.unwrap(), Some(batch(1)));
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_sent_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    queue.put(batches(1..5)).await;
+    assert_eq!(queue.head().await, Some(batch(1)));
+    queue.done().await;
+    // In flight at the end: it may have arrived or not.
+    assert_eq!(queue.head().await, Some(batch(2)));
+    drop(queue);
+    std::fs::write(folder(&dir).join("00000000000000000005.tmp"), "half a batch").unwrap();
+
+    let queue = disk(&dir, 9);
+    assert_eq!(queue.newest(), Some(4));
+    assert_waits(&queue, 3, 3);
+    queue.put(batches(5..7)).await;
+    assert_eq!(drain(&queue).await, [2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn what_was_there_counts_for_the_room() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(&dir, 9).put(batches(1..9)).await;
+    let queue = disk(&dir, 3);
+    assert_waits(&queue, 3, 3);
+    assert_eq!(dropped(&queue, Dropped::QueueFull), 50);
+    assert_eq!(drain(&queue).await, [6, 7, 8]);
+}
+
+#[tokio::test]
+async fn damaged_files_are_skipped_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    queue.put(batches(1..6)).await;
+    let path = |number| folder(&dir).join(format!("{number:020}.batch"));
+    let mut bytes = std::fs::read(path(2)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(path(2), &bytes).unwrap();
+    std::fs::remove_file(path(3)).unwrap();
+    drop(queue);
+    std::fs::write(path(5), "not a batch at all, of a length that would do").unwrap();
+
+    let queue = disk(&dir, 9);
+    assert_eq!(dropped(&queue, Dropped::Damaged), 1, "nobody knows how many were in it");
+    assert_eq!(drain(&queue).await, [1, 4]);
+    assert_eq!(dropped(&queue, Dropped::Damaged), 11);
+    assert_waits(&queue, 0, 0);
+    assert_eq!(std::fs::read_dir(folder(&dir)).unwrap().count(), 1, "the lock alone");
+}
+
+/// Nothing can be written where the folder has become a file.
+fn break_folder(dir: &TempDir) {
+    std::fs::rename(folder(dir), dir.path().join("aside")).unwrap();
+    std::fs::write(folder(dir), "").unwrap();
+}
+
+fn mend_folder(dir: &TempDir) {
+    std::fs::remove_file(folder(dir)).unwrap();
+    std::fs::rename(dir.path().join("aside"), folder(dir)).unwrap();
+}
+
+#[tokio::test]
+async fn while_the_disk_fails_memory_holds_what_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    queue.put(batches(1..3)).await;
+    break_folder(&dir);
+    queue.put(batches(3..5)).await;
+    assert_waits(&queue, 4, 2);
+    queue.put(batches(5..8)).await;
+    assert_waits(&queue, 5, 2);
+    assert_eq!(dropped(&queue, Dropped::QueueFull), 20, "memory has room for three");
+    mend_folder(&dir);
+    queue.put(batches(8..10)).await;
+    assert_waits(&queue, 7, 7);
+    drop(queue);
+    assert_eq!(drain(&disk(&dir, 9)).await, [1, 2, 5, 6, 7, 8, 9]);
+}
+
+#[tokio::test]
+async fn while_the_disk_fails_memory_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    break_folder(&dir);
+    queue.put(batches(1..3)).await;
+    assert_eq!(queue.head().await, Some(batch(1)));
+    // In flight while the disk is mended and the rest goes there; then it is to be sent again.
+    mend_folder(&dir);
+    queue.put(batches(3..4)).await;
+    assert_waits(&queue, 3, 2);
+    queue.release();
+    assert_eq!(drain(&queue).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_removed_now_is_removed_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    queue.put(batches(1..3)).await;
+    assert_eq!(queue.head().await, Some(batch(1)));
+    break_folder(&dir);
+    queue.done().await;
+    mend_folder(&dir);
+    queue.put(batches(3..4)).await;
+    drop(queue);
+    assert_eq!(drain(&disk(&dir, 9)).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn at_the_end_memory_is_lost_and_the_disk_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    queue.put(batches(1..3)).await;
+    break_folder(&dir);
+    queue.put(batches(3..4)).await;
+    queue.abandon();
+    assert_eq!(dropped(&queue, Dropped::Ended), 10);
+    assert_waits(&queue, 2, 2);
+
+    let queue = memory(9);
+    queue.put(batches(1..3)).await;
+    queue.abandon();
+    assert_eq!(dropped(&queue, Dropped::Ended), 20);
+    assert_waits(&queue, 0, 0);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Put(u32),
+    Send,
+    Fail,
+    Break,
+    Mend,
+    /// As after a `kill -9`.
+    Restart,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0..4_u32).prop_map(Step::Put),
+        3 => Just(Step::Send),
+        1 => Just(Step::Fail),
+        1 => Just(Step::Break),
+        1 => Just(Step::Mend),
+        1 => Just(Step::Restart),
+    ];
+    proptest::collection::vec(step, 0..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever happens: all batches come in order, and each one is sent or counted. (What is lost
+    /// with the memory of a killed process was told of when the disk failed.)
+    #[test]
+    fn each_batch_is_sent_in_order_or_counted(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let mut queue = disk(&dir, 6);
+            let (mut next, mut sent, mut lost, mut is_broken) = (1, Vec::new(), 0, false);
+            for step in steps {
+                match step {
+                    Step::Put(count) => {
+                        queue.put(batches(next..next + count)).await;
+                        next += count;
+                    }
+                    // What lies on disk cannot be read while that is broken.
+                    Step::Send | Step::Fail if queue.points() == 0 || is_broken => {}
+                    Step::Fail => {
+                        queue.head().await.unwrap();
+                        queue.release();
+                    }
+                    Step::Send => {
+                        sent.push(u32::try_from(queue.head().await.unwrap().time).unwrap());
+                        queue.done().await;
+                    }
+                    Step::Break if !is_broken => {
+                        break_folder(&dir);
+                        is_broken = true;
+                    }
+                    Step::Mend if is_broken => {
+                        mend_folder(&dir);
+                        is_broken = false;
+                        // The next pass: it also removes what could not be removed.
+                        queue.put(Vec::new()).await;
+                    }
+                    Step::Restart if !is_broken => {
+                        let Status { queued_bytes, spooled_bytes, .. } = queue.stats.status();
+                        lost += (queued_bytes - spooled_bytes) / ONE;
+                        lost += dropped(&queue, Dropped::QueueFull) / 10;
+                        drop(queue);
+                        queue = disk(&dir, 6);
+                    }
+                    Step::Break | Step::Mend | Step::Restart => {}
+                }
+                let Status { queued_bytes, spooled_bytes, .. } = queue.stats.status();
+                prop_assert!(queued_bytes <= 6 * ONE);
+                prop_assert!(queued_bytes - spooled_bytes <= 3 * ONE);
+            }
+            if is_broken {
+                mend_folder(&dir);
+            }
+            queue.put(Vec::new()).await;
+            sent.extend(drain(&queue).await);
+            lost += dropped(&queue, Dropped::QueueFull) / 10;
+            prop_assert!(sent.is_sorted_by(|one, next| one < next), "{sent:?}");
+            prop_assert_eq!(sent.len() as u64 + lost, u64::from(next - 1));
+            prop_assert_eq!(dropped(&queue, Dropped::Damaged), 0);
+            Ok(())
+        })?;
+    }
+}

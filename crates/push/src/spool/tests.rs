@@ -1,0 +1,156 @@
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::batch::Format;
+
+fn batch(body: &str) -> Batch {
+    Batch {
+        format: Format::RemoteWrite2,
+        time: 1_000,
+        samples: 3,
+        histograms: 1,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+fn open(folder: &Path) -> (Spool, Found) {
+    Spool::open(folder).unwrap()
+}
+
+fn numbers(found: &Found) -> Vec<u64> {
+    found.batches.iter().map(|kept| kept.number).collect()
+}
+
+/// A folder with one small batch, and the file's bytes.
+fn one(folder: &Path) -> (PathBuf, Vec<u8>) {
+    let (spool, _) = open(folder);
+    assert_eq!(spool.append(&[(5, batch("a body"))]).0, 1);
+    let path = spool.path(5);
+    let bytes = fs::read(&path).unwrap();
+    (path, bytes)
+}
+
+#[test]
+fn what_is_kept_is_found_again_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("not/yet/there");
+    let (spool, found) = open(&folder);
+    assert!(found.batches.is_empty());
+    // In no order at all: a folder has none.
+    for number in [7, 100, 3, u64::MAX - 1, 20] {
+        let (kept, error) = spool.append(&[(number, batch(&format!("body {number}")))]);
+        assert_eq!((kept, error.is_none()), (1, true));
+    }
+    drop(spool);
+
+    let (spool, found) = open(&folder);
+    assert_eq!(numbers(&found), [3, 7, 20, 100, u64::MAX - 1]);
+    assert_eq!(found.batches[0], Kept { number: 3, time: 1_000, points: 4, bytes: 36 + 6 });
+    assert_eq!(spool.read(20).unwrap(), batch("body 20"));
+    spool.remove(20).unwrap();
+    spool.remove(20).unwrap();
+    drop(spool);
+    assert_eq!(numbers(&open(&folder).1), [3, 7, 100, u64::MAX - 1]);
+}
+
+#[test]
+fn a_file_cut_at_any_length_is_removed_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, bytes) = one(dir.path());
+    for len in 0..bytes.len() {
+        fs::write(&path, &bytes[..len]).unwrap();
+        let (_, found) = open(dir.path());
+        assert_eq!((found.damaged, found.batches.len()), (1, 0), "{len} bytes");
+        assert!(!path.exists(), "{len} bytes");
+    }
+}
+
+#[test]
+fn any_changed_byte_is_seen_in_the_header_at_once_and_in_the_body_when_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, bytes) = one(dir.path());
+    for at in 0..bytes.len() {
+        let mut bytes = bytes.clone();
+        bytes[at] = !bytes[at];
+        fs::write(&path, &bytes).unwrap();
+        let (spool, found) = open(dir.path());
+        if at < HEADER {
+            assert_eq!((found.damaged, found.batches.len()), (1, 0), "byte {at}");
+        } else {
+            assert_eq!(numbers(&found), [5]);
+            let error = spool.read(5).unwrap_err();
+            assert!(matches!(error, ReadError::Damaged(Damage::Body)), "byte {at}: {error}");
+        }
+    }
+}
+
+#[test]
+fn half_written_files_go_and_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = one(dir.path());
+    let half = path.with_extension("tmp");
+    fs::write(&half, "half").unwrap();
+    let others = ["notes.txt", "5.batch", "00000000000000000005.batch.bak", "lock.tmp"];
+    for other in others {
+        fs::write(dir.path().join(other), "mine").unwrap();
+    }
+    let (_, found) = open(dir.path());
+    assert_eq!((numbers(&found), found.damaged), (vec![5], 0));
+    assert!(!half.exists());
+    assert!(found.foreign.is_some());
+    for other in others {
+        assert!(dir.path().join(other).exists(), "{other}");
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_refused_until_it_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, _) = open(dir.path());
+    let error = Spool::open(dir.path()).unwrap_err();
+    assert!(matches!(error, SpoolError::InUse(_)), "{error}");
+    assert!(error.to_string().contains(&dir.path().display().to_string()), "{error}");
+    drop(first);
+    open(dir.path());
+}
+
+#[test]
+fn a_file_where_the_folder_should_be_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, "").unwrap();
+    let error = Spool::open(&path).unwrap_err();
+    assert!(matches!(error, SpoolError::Unusable { .. }), "{error}");
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+}
+
+#[test]
+fn a_removed_folder_is_made_and_locked_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("spool");
+    let (spool, _) = open(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+    let (kept, error) = spool.append(&[(1, batch("one")), (2, batch("two"))]);
+    assert_eq!((kept, error.is_none()), (2, true));
+    assert!(matches!(Spool::open(&folder).unwrap_err(), SpoolError::InUse(_)));
+    drop(spool);
+    assert_eq!(numbers(&open(&folder).1), [1, 2]);
+}
+
+#[test]
+fn what_cannot_be_written_is_told_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let (spool, _) = open(dir.path());
+    // A folder where the second file should be: neither it nor what follows can be kept.
+    fs::create_dir(spool.path(2)).unwrap();
+    let batches = [(1, batch("one")), (2, batch("two")), (3, batch("three"))];
+    let (kept, error) = spool.append(&batches);
+    assert_eq!((kept, error.is_some()), (1, true));
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(names.iter().all(|name| name.extension().is_none_or(|end| end != "tmp")), "{names:?}");
+    fs::remove_dir(spool.path(2)).unwrap();
+    assert_eq!(spool.append(&batches[1..]).0, 2);
+}
