@@ -1,5 +1,6 @@
 //! Encoders: one visitor that writes any of the Prometheus exposition formats.
 
+mod buckets;
 mod canonical;
 mod frame;
 mod header;
@@ -8,6 +9,8 @@ mod pen;
 mod protobuf;
 mod text;
 
+pub use self::buckets::write_buckets;
+pub use self::canonical::spell;
 use self::protobuf::Protobuf;
 use self::text::{Dialect, Text};
 use crate::family::{Family, Sample, Visitor};

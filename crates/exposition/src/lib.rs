@@ -24,7 +24,7 @@ mod validate;
 pub mod wire;
 
 pub use compress::{CompressError, Compressor};
-pub use encode::{Encoder, Format, Options};
+pub use encode::{Encoder, Format, Options, spell, write_buckets};
 pub use family::{
     Clash, Emit, Families, Family, Kind, Label, Labels, Meta, Reject, Sample, Samples, Unit, Value,
     Visitor, settle,

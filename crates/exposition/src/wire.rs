@@ -14,6 +14,13 @@ fn low_bits(value: u64) -> u8 {
     (value & 0x7f) as u8
 }
 
+/// How many bytes [`varint`] appends.
+#[inline]
+pub fn varint_length(value: u64) -> usize {
+    let bits = u64::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
 /// Appends a signed number so that small magnitudes are short (`sint32`, `sint64`).
 pub fn zigzag(out: &mut Vec<u8>, value: i64) {
     varint(out, (value << 1 ^ value >> 63).cast_unsigned());
@@ -23,10 +30,15 @@ fn tag(out: &mut Vec<u8>, field: u32, wire_type: u8) {
     varint(out, u64::from(field << 3 | u32::from(wire_type)));
 }
 
-/// Appends an unsigned field (or an enum, or an `int64` known not to be negative).
+/// Appends an unsigned field (or an enum).
 pub fn unsigned(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, 0);
     varint(out, value);
+}
+
+/// Appends an `int64` field. A negative number takes ten bytes.
+pub fn int64(out: &mut Vec<u8>, field: u32, value: i64) {
+    unsigned(out, field, value.cast_unsigned());
 }
 
 /// Appends a `sint32` or `sint64` field.
@@ -67,8 +79,13 @@ pub fn prefix(out: &mut Vec<u8>, field: u32, length: usize) {
 
 /// Appends a `string` field.
 pub fn string(out: &mut Vec<u8>, field: u32, value: &str) {
+    bytes(out, field, value.as_bytes());
+}
+
+/// Appends a `bytes` field, or a message that is encoded already.
+pub fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
     prefix(out, field, value.len());
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
 }
 
 /// Appends a message field (or a packed one) with what `content` writes.
@@ -141,6 +158,15 @@ mod tests {
         out.clear();
         packed64(&mut out, 6, std::iter::empty());
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn the_length_of_a_number_is_known_before_it_is_written() {
+        for value in (0..64).flat_map(|bit| [(1 << bit) - 1, 1 << bit]).chain([u64::MAX]) {
+            let mut out = Vec::new();
+            varint(&mut out, value);
+            assert_eq!(varint_length(value), out.len(), "{value}");
+        }
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl Spellings {
     }
 }
 
-/// A finite number's spelling.
-fn spell(number: f64) -> String {
+/// A finite number as a value of the labels `le` and `quantile`, spelled alike in every format.
+pub fn spell(number: f64) -> String {
     if number == 0.0 {
         return "0.0".to_owned();
     }

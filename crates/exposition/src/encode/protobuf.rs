@@ -2,8 +2,9 @@
 //! its length. Field numbers are those of `io/prometheus/client/metrics.proto`.
 
 use super::Write;
+use super::buckets::{span, write_buckets};
 use crate::family::{Family, Kind, Sample, Value};
-use crate::histogram::{Buckets, Histogram, Native, Summary};
+use crate::histogram::{Histogram, Native, Summary};
 use crate::rejections::Rejections;
 use crate::wire::{self, Open};
 
@@ -142,31 +143,6 @@ fn write_native(out: &mut Vec<u8>, native: &Native<'_>) {
     }
 }
 
-/// Writes spans, and the differences between the counts of consecutive buckets.
-fn write_buckets(out: &mut Vec<u8>, [spans, deltas]: [u32; 2], buckets: &Buckets<'_>) {
-    for s in buckets.spans {
-        span(out, spans, s.offset, s.length);
-    }
-    if buckets.counts.is_empty() {
-        return;
-    }
-    wire::message(out, deltas, |out| {
-        let mut before = 0_u64;
-        for count in buckets.counts {
-            // Both are below 2^63: validation saw to it.
-            wire::zigzag(out, count.wrapping_sub(before).cast_signed());
-            before = *count;
-        }
-    });
-}
-
-fn span(out: &mut Vec<u8>, field: u32, offset: i32, length: u32) {
-    wire::message(out, field, |out| {
-        wire::signed(out, 1, i64::from(offset));
-        wire::unsigned(out, 2, u64::from(length));
-    });
-}
-
 /// Writes a `google.protobuf.Timestamp`, unless the time is no time.
 #[expect(
     clippy::cast_possible_truncation,
@@ -180,8 +156,7 @@ fn timestamp(out: &mut Vec<u8>, field: u32, time: f64) {
     let seconds = time.floor();
     let nanos = ((time - seconds) * 1e9).min(999_999_999.0);
     wire::message(out, field, |out| {
-        // Negative seconds are ten bytes in two's complement, as an `int64` is.
-        wire::unsigned(out, 1, (seconds as i64).cast_unsigned());
+        wire::int64(out, 1, seconds as i64);
         wire::unsigned(out, 2, nanos as u64);
     });
 }
