@@ -36,6 +36,7 @@ mod verdict;
 pub use config::{
     Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
 };
+pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
 pub use source::{Source, SourceFuture};
 pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

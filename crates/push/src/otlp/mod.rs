@@ -31,3 +31,6 @@
 //! series is a point that has no recorded value.
 
 mod encode;
+mod env;
+
+pub use env::{EnvError, OtlpEndpoint, OtlpEnv};
