@@ -1,5 +1,6 @@
 //! A short answer.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
@@ -7,9 +8,6 @@ use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
 use crate::shown::{excerpt, shown};
-
-/// The longest that an answer may ask to wait: a slip there must not silence us for a day.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// A short answer.
 #[derive(Clone, Debug)]
@@ -25,14 +23,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The longest that an answer may ask to wait: a slip there must not silence us for a day.
+    pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
     /// A header's value, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The beginning of its body as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
     /// Status and the beginning of the text, in one line: `400 Bad Request: out of order sample`.
     pub fn line(&self) -> String {
-        let text = excerpt(&String::from_utf8_lossy(&self.body));
+        let text = excerpt(&self.text());
         if text.is_empty() { self.status.to_string() } else { format!("{}: {text}", self.status) }
     }
 
@@ -56,7 +62,7 @@ impl Answer {
             let until = httpdate::parse_http_date(text).ok()?;
             until.duration_since(SystemTime::now()).unwrap_or_default()
         };
-        Some(wait.min(LONGEST_WAIT))
+        Some(wait.min(Self::LONGEST_WAIT))
     }
 }
 
@@ -86,7 +92,7 @@ mod tests {
     fn it_asks_to_wait_for_seconds_or_until_a_date() {
         let wait = |text: String| answer(&[("retry-after", text)], "").retry_after();
         assert_eq!(wait("7".into()), Some(Duration::from_secs(7)));
-        assert_eq!(wait("86400".into()), Some(LONGEST_WAIT));
+        assert_eq!(wait("86400".into()), Some(Answer::LONGEST_WAIT));
         assert_eq!(wait("soon".into()), None);
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT".into()), Some(Duration::ZERO));
         let later = SystemTime::now() + Duration::from_mins(10);

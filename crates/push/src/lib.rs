@@ -22,6 +22,7 @@ mod batch;
 mod canned;
 mod config;
 mod encoder;
+mod fields;
 mod otlp;
 mod point;
 mod queue;

@@ -52,8 +52,8 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Reads it off the text: Prometheus says it in a line for each series, Mimir of the first.
-    pub(crate) fn of(answer: &Answer) -> Self {
-        let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+    pub(crate) fn of(text: &str) -> Self {
+        let text = text.to_lowercase();
         // A text that was cut off ends within a line, which tells nothing.
         let whole = text.rsplit_once('\n').map_or(&*text, |(whole, _)| whole);
         let mut lines = whole.lines().filter(|line| !line.trim().is_empty()).map(Self::of_line);
@@ -82,42 +82,27 @@ impl Refusal {
     }
 }
 
-/// What becomes of a batch that was refused as a whole, by this answer.
-pub(crate) fn refused(client: &Client, answer: &Answer) -> Outcome {
-    let line = format!("{} answers {}", shown(client.url()), answer.line());
-    match Refusal::of(answer) {
-        Refusal::Had => Outcome::Delivered { refused: 0, why: Some(had(&line)) },
-        Refusal::TooOld => Outcome::Refused { cause: too_old(&line) },
-        Refusal::Other => Outcome::Refused { cause: line },
+/// What becomes of a batch that was refused as a whole, in these words; `line` is all of the
+/// answer in one line.
+pub(crate) fn refused(line: &str, words: &str) -> Outcome {
+    match Refusal::of(words) {
+        Refusal::Had => {
+            let why = format!("{line}; so it has them, or later ones, already");
+            Outcome::Delivered { refused: 0, why: Some(why) }
+        }
+        Refusal::TooOld => Outcome::Refused {
+            cause: format!(
+                "{line}; let it take samples that come late (Prometheus: \
+                 storage.tsdb.out_of_order_time_window)"
+            ),
+        },
+        Refusal::Other => Outcome::Refused { cause: line.to_owned() },
     }
-}
-
-/// Why samples count as delivered that were refused.
-fn had(line: &str) -> String {
-    format!("{line}; so it has them, or later ones, already")
-}
-
-fn too_old(line: &str) -> String {
-    format!(
-        "{line}; let it take samples that come late (Prometheus: \
-         storage.tsdb.out_of_order_time_window)"
-    )
 }
 
 #[cfg(test)]
 mod tests {
-    use outgoing::header::HeaderMap;
-
     use super::*;
-
-    fn refusal(body: &str) -> Refusal {
-        Refusal::of(&Answer {
-            status: StatusCode::BAD_REQUEST,
-            headers: HeaderMap::new(),
-            body: body.into(),
-            trailers: HeaderMap::new(),
-        })
-    }
 
     #[test]
     fn what_a_backend_has_already_is_told_from_what_it_will_not_take() {
@@ -145,7 +130,7 @@ mod tests {
             ("snappy: corrupt input\n", Refusal::Other),
             ("", Refusal::Other),
         ] {
-            assert_eq!(refusal(body), wanted, "{body}");
+            assert_eq!(Refusal::of(body), wanted, "{body}");
         }
     }
 }

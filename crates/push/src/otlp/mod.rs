@@ -32,5 +32,7 @@
 
 mod encode;
 mod env;
+mod grpc;
+pub(crate) mod transport;
 
 pub use env::{EnvError, OtlpEndpoint, OtlpEnv};

@@ -102,7 +102,7 @@ impl RemoteWriteTransport {
         }
         let is_part = answer.status.is_client_error()
             && missing < batch.points()
-            && Refusal::of(answer) != Refusal::Had;
+            && Refusal::of(&answer.text()) != Refusal::Had;
         if is_success || is_part {
             let url = shown(self.client.url());
             let line = answer.line();
@@ -117,13 +117,13 @@ impl RemoteWriteTransport {
         if let Some(outcome) = verdict::of_setup(&self.client, answer) {
             return outcome;
         }
+        let line = format!("{} answers {}", shown(self.client.url()), answer.line());
         let status = answer.status;
         // 1.0's specification, "Retries and backoff"; 2.0's the same.
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            let cause = format!("{} answers {}", shown(self.client.url()), answer.line());
-            return Outcome::Later { cause, after: answer.retry_after() };
+            return Outcome::Later { cause: line, after: answer.retry_after() };
         }
-        verdict::refused(&self.client, answer)
+        verdict::refused(&line, &answer.text())
     }
 
     async fn post(&self, format: Format, body: Bytes) -> Result<Answer, NoAnswer> {

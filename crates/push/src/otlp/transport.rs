@@ -1,0 +1,98 @@
+//! Takes batches to a receiver of OTLP.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use outgoing::{Answer, Client, Http, Method, excerpt, shown};
+
+use super::grpc::Grpc;
+use crate::batch::{Batch, Format};
+use crate::config::Protocol;
+use crate::fields::Fields;
+use crate::transport::{Outcome, Transport};
+use crate::verdict;
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// How HTTP must be spoken for a protocol.
+pub(crate) fn http(protocol: Protocol) -> Http {
+    match protocol {
+        Protocol::Grpc => Http::Two,
+        Protocol::Http => Http::One,
+    }
+}
+
+/// A transport that speaks this protocol, by a client that speaks HTTP as it [must](http).
+pub(crate) fn transport(client: Client, protocol: Protocol) -> Box<dyn Transport> {
+    match protocol {
+        Protocol::Grpc => Box::new(Grpc::new(client)),
+        Protocol::Http => Box::new(OverHttp { client }),
+    }
+}
+
+/// OTLP over HTTP, in protobuf.
+struct OverHttp {
+    client: Client,
+}
+
+impl Transport for OverHttp {
+    fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome> {
+        async move {
+            let url = self.client.url();
+            let mut headers =
+                HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF))]);
+            if batch.format == Format::OtlpGzip {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            match self.client.send(Method::POST, url, headers, batch.body.clone()).await {
+                Err(error) => verdict::unanswered(&error),
+                Ok(answer) => self.judge(batch, &answer),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl OverHttp {
+    fn judge(&self, batch: &Batch, answer: &Answer) -> Outcome {
+        let url = shown(self.client.url());
+        let is_protobuf =
+            answer.header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(PROTOBUF));
+        let body = if is_protobuf { &*answer.body } else { &[] };
+        if answer.status.is_success() {
+            return delivered(batch, &url, body);
+        }
+        if let Some(outcome) = verdict::of_setup(&self.client, answer) {
+            return outcome;
+        }
+        // A failure is a `google.rpc.Status` ("OTLP/HTTP Response", "Failures").
+        let (line, words) = if is_protobuf {
+            let words = String::from_utf8_lossy(Fields(body).bytes(2));
+            (format!("{}: {}", answer.status, excerpt(&words)), words)
+        } else {
+            (answer.line(), answer.text())
+        };
+        let line = format!("{url} answers {line}");
+        match answer.status.as_u16() {
+            // "Retryable Response Codes", and "OTLP/HTTP Throttling".
+            429 | 502..=504 => Outcome::Later { cause: line, after: answer.retry_after() },
+            _ => verdict::refused(&line, &words),
+        }
+    }
+}
+
+/// What became of a batch of which this `ExportMetricsServiceResponse` tells ("Partial Success").
+pub(super) fn delivered(batch: &Batch, url: &str, response: &[u8]) -> Outcome {
+    let partial = Fields(Fields(response).bytes(1));
+    let refused = partial.number(1).min(batch.points());
+    let words = excerpt(&String::from_utf8_lossy(partial.bytes(2)));
+    if refused == 0 && words.is_empty() {
+        return Outcome::WHOLE;
+    }
+    // With nothing refused, the words are a warning.
+    let why = format!("{url} took all but {refused} of {} points: {words}", batch.points());
+    Outcome::Delivered { refused, why: Some(why) }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
