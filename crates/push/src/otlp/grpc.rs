@@ -141,13 +141,13 @@ impl Status {
 /// The delay of the `RetryInfo` among the details of a `google.rpc.Status`.
 fn retry(details: &str) -> Option<Duration> {
     let status = BASE64_STANDARD_NO_PAD.decode(details.trim_end_matches('=')).ok()?;
-    Fields(&status).find_map(|field| {
-        let (3, Field::Bytes(any)) = field else { return None };
-        let any = Fields(any);
+    Fields::of(&status).find_map(|field| {
+        let Ok((3, Field::Bytes(any))) = field else { return None };
+        let any = Fields::of(any);
         if !any.bytes(1).ends_with(b"/google.rpc.RetryInfo") {
             return None;
         }
-        let delay = Fields(Fields(any.bytes(2)).bytes(1));
+        let delay = Fields::of(Fields::of(any.bytes(2)).bytes(1));
         let nanos = u32::try_from(delay.number(2)).unwrap_or_default();
         // A negative number of seconds is a very large one here.
         let seconds = i64::try_from(delay.number(1)).unwrap_or_default().unsigned_abs();

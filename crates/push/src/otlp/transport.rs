@@ -67,7 +67,7 @@ impl OverHttp {
         }
         // A failure is a `google.rpc.Status` ("OTLP/HTTP Response", "Failures").
         let (line, words) = if is_protobuf {
-            let words = String::from_utf8_lossy(Fields(body).bytes(2));
+            let words = String::from_utf8_lossy(Fields::of(body).bytes(2));
             (format!("{}: {}", answer.status, excerpt(&words)), words)
         } else {
             (answer.line(), answer.text())
@@ -83,7 +83,7 @@ impl OverHttp {
 
 /// What became of a batch of which this `ExportMetricsServiceResponse` tells ("Partial Success").
 pub(super) fn delivered(batch: &Batch, url: &str, response: &[u8]) -> Outcome {
-    let partial = Fields(Fields(response).bytes(1));
+    let partial = Fields::of(Fields::of(response).bytes(1));
     let refused = partial.number(1).min(batch.points());
     let words = excerpt(&String::from_utf8_lossy(partial.bytes(2)));
     if refused == 0 && words.is_empty() {

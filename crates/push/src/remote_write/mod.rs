@@ -2,7 +2,6 @@
 
 mod dialect;
 pub(crate) mod encoder;
-mod fields;
 pub(crate) mod protocol;
 mod row;
 mod symbols;

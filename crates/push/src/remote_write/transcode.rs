@@ -7,7 +7,7 @@ use bytes::Bytes;
 use exposition::wire;
 
 use super::dialect;
-use super::fields::{Damaged, Field, Fields, varint};
+use crate::fields::{Damaged, Field, Fields, varint};
 
 /// So many bytes a request of 2.0 may have before compression: far more than the encoder makes.
 const MOST: usize = 16 << 20;

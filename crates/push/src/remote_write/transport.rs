@@ -9,6 +9,7 @@ use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, He
 use outgoing::{Answer, Client, Method, NoAnswer, StatusCode, shown};
 
 use super::protocol::Protocol;
+use super::transcode;
 use crate::batch::{Batch, Format};
 use crate::transport::{Outcome, Transport};
 use crate::verdict::{self, Refusal};
@@ -22,9 +23,6 @@ const WRITTEN: [&str; 3] = [
     "x-prometheus-remote-write-exemplars-written",
 ];
 
-/// Makes a body of 1.0 from one of 2.0; or says why it cannot.
-pub(crate) type ToV1 = fn(&[u8]) -> Result<Bytes, String>;
-
 /// Takes batches to a receiver of remote write.
 ///
 /// One of 2.0 that the receiver does not understand is sent in 1.0, if both may be spoken, and so
@@ -32,12 +30,11 @@ pub(crate) type ToV1 = fn(&[u8]) -> Result<Bytes, String>;
 pub(crate) struct RemoteWriteTransport {
     client: Client,
     protocol: Arc<Protocol>,
-    to_v1: ToV1,
 }
 
 impl RemoteWriteTransport {
-    pub(crate) fn new(client: Client, protocol: Arc<Protocol>, to_v1: ToV1) -> Self {
-        Self { client, protocol, to_v1 }
+    pub(crate) fn new(client: Client, protocol: Arc<Protocol>) -> Self {
+        Self { client, protocol }
     }
 
     async fn deliver(&self, batch: &Batch) -> Outcome {
@@ -60,7 +57,7 @@ impl RemoteWriteTransport {
     }
 
     async fn deliver_transcoded(&self, batch: &Batch) -> Outcome {
-        match (self.to_v1)(&batch.body) {
+        match transcode::to_v1(&batch.body) {
             Ok(body) => self.deliver_1(body).await,
             Err(error) => Outcome::Refused {
                 cause: format!("a batch of remote write 2.0 cannot be made one of 1.0: {error}"),
@@ -85,7 +82,9 @@ impl RemoteWriteTransport {
         }
         if self.protocol.fall_back() {
             tracing::info!(
-                "{url} does not know remote write 2.0 ({how}); it is sent 1.0 from now on, which \
+                %url,
+                %how,
+                "the receiver does not know remote write 2.0: it is sent 1.0 from now on, which \
                  has no start times"
             );
         }

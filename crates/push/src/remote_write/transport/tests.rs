@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use exposition::wire;
 use outgoing::{Credentials, Http};
 
 use super::*;
@@ -9,19 +10,29 @@ use crate::config::Version;
 const FLAGS: &str = "--push.remote-write.tls";
 const PATH: &str = "/api/v1/write";
 
-fn batch(format: Format) -> Batch {
-    Batch { format, time: 1, samples: 5, histograms: 2, body: "new".into() }
+/// A request of 2.0: `up 1`.
+fn request() -> Bytes {
+    let mut out = Vec::new();
+    for symbol in ["", "__name__", "up"] {
+        wire::string(&mut out, 4, symbol);
+    }
+    wire::message(&mut out, 5, |out| {
+        wire::message(out, 1, |out| out.extend([1, 2]));
+        wire::message(out, 2, |out| {
+            wire::double(out, 1, 1.0);
+            wire::unsigned(out, 2, 1);
+        });
+    });
+    snap::raw::Encoder::new().compress_vec(&out).unwrap().into()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is one of its kind")]
-fn to_v1(body: &[u8]) -> Result<Bytes, String> {
-    assert_eq!(body, b"new");
-    Ok("old".into())
+fn batch(format: Format) -> Batch {
+    Batch { format, time: 1, samples: 5, histograms: 2, body: request() }
 }
 
 fn transport(backend: &Backend, version: Version, timeout: Duration) -> RemoteWriteTransport {
     let client = Client::new(&backend.target(PATH, FLAGS), timeout, "tester/1", Http::One).unwrap();
-    RemoteWriteTransport::new(client, Arc::new(Protocol::new(version)), to_v1)
+    RemoteWriteTransport::new(client, Arc::new(Protocol::new(version)))
 }
 
 /// What becomes of a batch that is answered so.
@@ -59,7 +70,7 @@ async fn each_version_bears_its_headers() {
     let asked = backend.asked();
     let of = |i: usize| {
         let asked = &asked[i];
-        assert_eq!((&*asked.method, &*asked.path, &*asked.body), ("POST", PATH, &b"new"[..]));
+        assert_eq!((&*asked.method, &*asked.path, &*asked.body), ("POST", PATH, &*request()));
         assert_eq!(asked.header("content-encoding"), "snappy");
         assert_eq!(asked.header("user-agent"), "tester/1");
         (asked.header("content-type"), asked.header("x-prometheus-remote-write-version"))
@@ -79,7 +90,8 @@ async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_tha
         assert_eq!(transport.protocol.format(), Format::RemoteWrite1);
         let asked = backend.asked();
         let bodies: Vec<_> = asked.iter().map(|asked| &*asked.body).collect();
-        assert_eq!(bodies, [&b"new"[..], b"old", b"old"]);
+        let old = transcode::to_v1(&request()).unwrap();
+        assert_eq!(bodies, [&*request(), &*old, &*old]);
         assert_eq!(asked[1].header("x-prometheus-remote-write-version"), "0.1.0");
     }
 }
@@ -179,7 +191,7 @@ async fn no_cause_holds_a_credential() {
     let mut target = backend.target("/write?token=hidden", FLAGS);
     target.credentials = Credentials::Bearer("hidden".into());
     let client = Client::new(&target, LONG, "tester/1", Http::One).unwrap();
-    let transport = RemoteWriteTransport::new(client, Arc::new(Protocol::new(Version::V1)), to_v1);
+    let transport = RemoteWriteTransport::new(client, Arc::new(Protocol::new(Version::V1)));
     let (cause, _) = later(transport.send(&batch(Format::RemoteWrite1)).await);
     assert!(cause.contains("who are you") && !cause.contains("hidden"), "{cause}");
     assert_eq!(backend.asked()[0].header("authorization"), "Bearer hidden");
