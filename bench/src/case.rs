@@ -132,7 +132,7 @@ fn per(time: Duration, count: usize) -> f64 {
     1e3 * time.as_secs_f64() / count as f64
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     at(&values, 0.5)

@@ -2,7 +2,8 @@
 //!
 //! Beside Locust, the exporter asks a canned Locust and is scraped over one connection. Beside each
 //! figure stands the floor, measured in turns with it: see [`floor`]. Inside Locust, scripts of
-//! `bench/python` do the work in a real Locust's Python; see [`inside`].
+//! `bench/python` do the work in a real Locust's Python; see [`inside`]. What is pushed is encoded
+//! by this program, started again for each encoding; see [`push`].
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line program speaks to its user")]
@@ -14,6 +15,7 @@ mod floor;
 mod inside;
 mod outside;
 mod process;
+mod push;
 mod scrape;
 mod section;
 
@@ -26,6 +28,12 @@ use crate::document::Document;
 use crate::section::{Means, SECTIONS, Section};
 
 fn main() -> Result<()> {
+    let words: Vec<_> = std::env::args_os().skip(1).take(2).collect();
+    if let [push::ENCODE, wire] =
+        [0, 1].map(|i| words.get(i).and_then(|w| w.to_str()).unwrap_or_default())
+    {
+        return push::encode(wire);
+    }
     let arguments = Arguments::read()?;
     let mut document = arguments.report.as_deref().map(Document::open).transpose()?;
     let mut figures = serde_json::Map::new();

@@ -95,14 +95,14 @@ fn sample(pid: u32, ending: Arc<AtomicBool>, peak: Arc<AtomicU64>) -> JoinHandle
 }
 
 /// Memory of a process, in bytes.
-struct Status {
-    peak: u64,
-    anon: u64,
-    file: u64,
+pub(crate) struct Status {
+    pub(crate) peak: u64,
+    pub(crate) anon: u64,
+    pub(crate) file: u64,
 }
 
 impl Status {
-    fn of(pid: u32) -> Result<Self> {
+    pub(crate) fn of(pid: u32) -> Result<Self> {
         let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name))?;

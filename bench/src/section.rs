@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::{inside, outside};
+use crate::{inside, outside, push};
 
 /// A part of the report.
 pub(crate) struct Section {
@@ -40,6 +40,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         title: "Inside Locust: a request of FastHttpUser",
         measure: inside::load::measure,
     },
+    Section { name: "push", title: "Pushing: a pass of 100,000 series", measure: push::measure },
 ];
 
 /// What a section came to.

@@ -11,7 +11,7 @@ use crate::tools::{self, pins};
 use crate::usage::Usage;
 
 /// The sections of the report.
-const SECTIONS: [&str; 5] = ["outside", "events", "scrapes", "reports", "load"];
+const SECTIONS: [&str; 6] = ["outside", "events", "scrapes", "reports", "load", "push"];
 
 /// `cargo xtask bench`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+#[doc(hidden)]
+pub mod bench;
 #[cfg(test)]
 mod canned;
 mod config;

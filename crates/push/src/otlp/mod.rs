@@ -30,7 +30,7 @@
 //! (OpenTelemetry's data model, "Cumulative streams: handling unknown start time"). The end of a
 //! series is a point that has no recorded value.
 
-mod encode;
+pub(crate) mod encode;
 mod env;
 mod grpc;
 pub(crate) mod transport;
