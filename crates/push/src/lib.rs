@@ -27,6 +27,7 @@ mod encoder;
 mod fields;
 mod otlp;
 mod point;
+mod pushgateway;
 mod queue;
 mod remote_write;
 mod source;
