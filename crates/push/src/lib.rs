@@ -27,9 +27,14 @@ mod encoder;
 mod fields;
 mod otlp;
 mod point;
+mod push;
 mod pushgateway;
 mod queue;
 mod remote_write;
+mod rounds;
+#[cfg(test)]
+mod scripted;
+mod sender;
 mod source;
 mod spool;
 mod stats;
@@ -41,6 +46,7 @@ pub use config::{
     Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
+pub use push::Push;
 pub use source::{Source, SourceFuture};
 pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

@@ -1,0 +1,145 @@
+use std::path::Path;
+
+use super::*;
+use crate::batch::Batch;
+use crate::queue::Room;
+use crate::scripted::{Asked, Backend, Does, Gives, InWords, later, words};
+use crate::stats::Dropped;
+
+const INTERVAL: Duration = Duration::from_secs(10);
+const FINAL: Duration = Duration::from_secs(5);
+
+fn lane(backend: &Arc<Backend>, folder: Option<&Path>) -> Lane {
+    let stats = Arc::new(Stats::new("test"));
+    let room = Room { memory: 1 << 20, spool: 1 << 20 };
+    let queue = match folder {
+        Some(folder) => Queue::on_disk(folder, room, Arc::clone(&stats)).unwrap(),
+        None => Queue::in_memory(room.memory, Arc::clone(&stats)),
+    };
+    Lane {
+        encoder: Box::new(InWords::default()),
+        queue: Arc::new(queue),
+        transport: Box::new(Arc::clone(backend)),
+        stats,
+    }
+}
+
+fn push(lanes: Vec<Lane>) -> Push {
+    Push { lanes, interval: INTERVAL, final_timeout: FINAL }
+}
+
+/// Runs it for so long, and then to its end. Gives how long that took.
+async fn run_for(push: Push, source: &Arc<Asked>, time: Duration) -> Duration {
+    let stop = CancellationToken::new();
+    let source: Arc<dyn Source> = Arc::<Asked>::clone(source);
+    let running = tokio::spawn(push.run(source, stop.clone()));
+    tokio::time::sleep(time).await;
+    stop.cancel();
+    let end = tokio::time::Instant::now();
+    running.await.unwrap();
+    end.elapsed()
+}
+
+fn ended(stats: &Stats) -> u64 {
+    stats.status().dropped[Dropped::Ended as usize].1
+}
+
+fn assert_times_grow(batches: &[Batch]) {
+    let times: Vec<_> = batches.iter().map(|batch| batch.time).collect();
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_pass_is_at_once_and_the_last_one_says_that_all_ends() {
+    let (one, other) = (Backend::after([]), Backend::after([later(None), later(None)]));
+    let source = Asked::new(&[]);
+    let push = push(vec![lane(&one, None), lane(&other, None)]);
+    run_for(push, &source, Duration::from_secs(25)).await;
+    for backend in [one, other] {
+        let taken = backend.taken();
+        assert_eq!(words(&taken), ["asked 1;", "asked 2;", "asked 3;", "asked 4;", "asked ended;"]);
+        assert_times_grow(&taken);
+        assert_eq!(taken[4].time, taken[3].time + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_at_once_still_has_its_final_numbers() {
+    let backend = Backend::after([]);
+    let push = push(vec![lane(&backend, None)]);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    push.run(Asked::new(&[]), stop).await;
+    assert_eq!(words(&backend.taken()), ["asked 1;", "asked ended;"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_never_answers_holds_up_no_pass_and_no_end() {
+    let (deaf, good) = (Backend::new([], Does::Hang), Backend::after([]));
+    let source = Asked::new(&[]);
+    let push = push(vec![lane(&deaf, None), lane(&good, None)]);
+    let stats = push.stats();
+    let took = run_for(push, &source, Duration::from_secs(25)).await;
+    assert!((FINAL..FINAL + Duration::from_millis(10)).contains(&took), "{took:?}");
+    assert_eq!(source.times(), 4);
+    assert_eq!(good.taken().len(), 5);
+    assert_eq!((ended(&stats[0]), ended(&stats[1])), (5, 0));
+    assert_eq!(stats[0].status().queued_points, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_holds_up_no_end() {
+    let backend = Backend::after([]);
+    let source = Asked::new(&[Gives::Numbers, Gives::Nothing, Gives::Nothing]);
+    let push = push(vec![lane(&backend, None)]);
+    let took = run_for(push, &source, Duration::from_secs(25)).await;
+    assert!((FINAL..FINAL + Duration::from_millis(10)).contains(&took), "{took:?}");
+    assert_eq!(words(&backend.taken()), ["asked 1;"]);
+    assert_eq!(source.times(), 3, "what was under way is given up for the last word");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_in_a_pass_costs_that_pass_alone() {
+    let backend = Backend::after([]);
+    let source = Asked::new(&[Gives::Numbers, Gives::Panic]);
+    run_for(push(vec![lane(&backend, None)]), &source, Duration::from_secs(25)).await;
+    assert_eq!(words(&backend.taken()), ["asked 1;", "asked 3;", "asked 4;", "asked ended;"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_remains_is_sent_first_when_it_starts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("sink");
+    let deaf = Backend::new([Does::Answer(crate::transport::Outcome::WHOLE)], Does::Hang);
+    let first = push(vec![lane(&deaf, Some(&folder))]);
+    let stats = first.stats();
+    run_for(first, &Asked::new(&[]), Duration::from_secs(15)).await;
+    assert_eq!((ended(&stats[0]), stats[0].status().queued_points), (0, 3));
+
+    // This one is killed.
+    let second = push(vec![lane(&deaf, Some(&folder))]);
+    let killed = second.run(Asked::new(&[]), CancellationToken::new());
+    assert!(tokio::time::timeout(Duration::from_secs(5), killed).await.is_err());
+    // Its tasks go, and with them its lock.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let good = Backend::after([]);
+    let third = push(vec![lane(&good, Some(&folder))]);
+    run_for(third, &Asked::new(&[]), Duration::from_secs(5)).await;
+    let mut all = deaf.taken();
+    all.extend(good.taken());
+    assert_eq!(
+        words(&all),
+        [
+            "asked 1;",
+            "asked 2;",
+            "asked 3;",
+            "asked ended;", // the first
+            "asked 1;",     // the second
+            "asked 1;",
+            "asked 2;",
+            "asked ended;", // the third
+        ]
+    );
+    assert_times_grow(&all);
+}

@@ -1,0 +1,175 @@
+//! The passes: every interval, all numbers are gathered once, and encoded for every sink.
+
+mod clock;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use exposition::Families;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use self::clock::Clock;
+use crate::batch::Batch;
+use crate::encoder::Encoder;
+use crate::point::{Point, Points, now};
+use crate::queue::Queue;
+use crate::sender::message;
+use crate::source::Source;
+use crate::timeline::Timeline;
+
+/// Gathering takes no longer than this, however long the interval is.
+const GATHERING: Duration = Duration::from_secs(10);
+
+/// Where points go.
+pub(crate) struct Sink {
+    encoder: Box<dyn Encoder>,
+    queue: Arc<Queue>,
+    /// What the pass at hand gave so far.
+    batches: Vec<Batch>,
+}
+
+impl Sink {
+    pub(crate) fn new(encoder: Box<dyn Encoder>, queue: Arc<Queue>) -> Self {
+        Self { encoder, queue, batches: Vec::new() }
+    }
+}
+
+/// Fills the queues, pass by pass.
+pub(crate) struct Rounds {
+    source: Arc<dyn Source>,
+    sinks: Vec<Sink>,
+    timeline: Timeline,
+    clock: Clock,
+    interval: Duration,
+    final_timeout: Duration,
+    /// The last pass failed by a bug, which was logged.
+    is_broken: bool,
+}
+
+impl Rounds {
+    /// Passes whose times are later than those of anything that waits already.
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        sinks: Vec<Sink>,
+        interval: Duration,
+        final_timeout: Duration,
+    ) -> Self {
+        let newest = sinks.iter().filter_map(|sink| sink.queue.newest()).max();
+        Self {
+            source,
+            sinks,
+            timeline: Timeline::default(),
+            clock: Clock::new(newest, now()),
+            interval,
+            final_timeout,
+            is_broken: false,
+        }
+    }
+
+    /// Goes round until it is stopped; then once more, and ends every series. The queues are closed
+    /// afterwards.
+    ///
+    /// A pass that takes longer than the interval makes the next ones come late or not at all: they
+    /// are not made up for.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let within = self.interval.min(GATHERING);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            // What is gathered when the end is told would not be the last word.
+            let families = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                families = self.gather(within) => families,
+            };
+            self.pass(families).await;
+        }
+        let within = within.min(self.final_timeout / 2);
+        let families = self.gather(within).await;
+        self.pass(families).await;
+        self.end().await;
+        for sink in &self.sinks {
+            sink.queue.close();
+        }
+    }
+
+    /// All numbers, or what a panic said.
+    fn gather(
+        &self,
+        within: Duration,
+    ) -> impl Future<Output = Result<Arc<dyn Families>, String>> + Send + use<> {
+        let source = Arc::clone(&self.source);
+        let native = self.sinks.iter().any(|sink| sink.encoder.takes_native());
+        let deadline = Instant::now() + within;
+        let gathering = AssertUnwindSafe(async move { source.gather(deadline, native).await });
+        gathering.catch_unwind().map(|done| done.map_err(|panic| message(&*panic).to_owned()))
+    }
+
+    async fn pass(&mut self, families: Result<Arc<dyn Families>, String>) {
+        let time = self.clock.next(now());
+        let timeline = &mut self.timeline;
+        let done = families.and_then(|families| {
+            encode(&mut self.sinks, |out| timeline.pass(&*families, time, out))
+        });
+        self.note(done);
+        self.put().await;
+    }
+
+    async fn end(&mut self) {
+        let time = self.clock.end();
+        let timeline = &mut self.timeline;
+        let done = encode(&mut self.sinks, |out| timeline.end(time, out));
+        self.note(done);
+        self.put().await;
+    }
+
+    /// Queues what a pass gave, for all sinks at once: on disk this takes time.
+    async fn put(&mut self) {
+        let puts = self.sinks.iter_mut().map(|Sink { queue, batches, .. }| {
+            let batches = std::mem::take(batches);
+            async move { queue.put(batches).await }
+        });
+        join_all(puts).await;
+    }
+
+    /// Passes go on after a bug: the next one may have other numbers.
+    fn note(&mut self, done: Result<(), String>) {
+        let was_broken = std::mem::replace(&mut self.is_broken, done.is_err());
+        if let (Err(panic), false) = (done, was_broken) {
+            tracing::error!(panic, "a bug in the exporter: nothing, or not all, is pushed now");
+        }
+    }
+}
+
+/// Hands points to every encoder, and takes their batches.
+fn encode(sinks: &mut [Sink], give: impl FnOnce(&mut dyn Points)) -> Result<(), String> {
+    let encoding = AssertUnwindSafe(|| {
+        give(&mut Fan { sinks });
+        for Sink { encoder, batches, .. } in &mut *sinks {
+            encoder.finish(&mut |batch| batches.push(batch));
+        }
+    });
+    catch_unwind(encoding).map_err(|panic| message(&*panic).to_owned())
+}
+
+/// Gives each point to all.
+struct Fan<'a> {
+    sinks: &'a mut [Sink],
+}
+
+impl Points for Fan<'_> {
+    fn point(&mut self, point: &Point<'_>) {
+        for Sink { encoder, batches, .. } in &mut *self.sinks {
+            encoder.point(point, &mut |batch| batches.push(batch));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::batch::Format;
+use crate::point::Millis;
+use crate::scripted::{Backend, Does, later, refuse};
+
+fn batch(number: u32) -> Batch {
+    Batch {
+        format: Format::RemoteWrite1,
+        time: i64::from(number),
+        samples: 10,
+        histograms: 0,
+        body: Bytes::from(format!("batch {number}")),
+    }
+}
+
+struct Scene {
+    queue: Arc<Queue>,
+    stats: Arc<Stats>,
+    backend: Arc<Backend>,
+    sender: Sender,
+}
+
+async fn scene(batches: u32, backend: Arc<Backend>) -> Scene {
+    let stats = Arc::new(Stats::new("test"));
+    let queue = Arc::new(Queue::in_memory(1 << 20, Arc::clone(&stats)));
+    queue.put((1..=batches).map(batch).collect()).await;
+    let transport = Box::new(Arc::clone(&backend));
+    let sender = Sender::new(Arc::clone(&queue), transport, Arc::clone(&stats));
+    Scene { queue, stats, backend, sender }
+}
+
+fn times(batches: &[Batch]) -> Vec<Millis> {
+    batches.iter().map(|batch| batch.time).collect()
+}
+
+fn refused(stats: &Stats) -> u64 {
+    stats.status().dropped[Dropped::Refused as usize].1
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_is_sent_in_order_and_counted() {
+    let Scene { queue, stats, backend, sender } = scene(5, Backend::after([])).await;
+    assert_eq!(stats.status().last_success, None);
+    queue.close();
+    sender.run().await;
+    assert_eq!(times(&backend.taken()), [1, 2, 3, 4, 5]);
+    let status = stats.status();
+    assert_eq!((status.sent_points, status.queued_points, status.failures), (50, 0, 0));
+    assert!(status.last_success.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_waited_for_longer_and_longer_whatever_comes_meanwhile() {
+    let outage = std::iter::repeat_n(later(None), 8);
+    let Scene { queue, stats, backend, sender } = scene(1, Backend::after(outage)).await;
+    let sending = tokio::spawn(sender.run());
+    for number in 2..200 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        queue.put(vec![batch(number)]).await;
+    }
+    queue.close();
+    sending.await.unwrap();
+
+    let attempts = backend.attempts();
+    let whole = [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0];
+    for (two, whole) in attempts.windows(2).zip(whole) {
+        let waited = (two[1].1 - two[0].1).as_secs_f64();
+        // The clock of a test goes in whole milliseconds.
+        assert!((whole / 2.0..=whole + 0.002).contains(&waited), "{waited} of {whole}");
+        assert_eq!(two[1].0, batch(1));
+    }
+    assert!(times(&backend.taken()).into_iter().eq(1..200));
+    assert_eq!(stats.status().failures, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_starts_from_the_first_delay_after_each_outage() {
+    let script = [later(None), later(None), Does::Answer(Outcome::WHOLE), later(None)];
+    let Scene { backend, sender, queue, .. } = scene(2, Backend::after(script)).await;
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    queue.close();
+    sending.await.unwrap();
+    let attempts = backend.attempts();
+    assert!(attempts[4].1 - attempts[3].1 <= Duration::from_millis(1_002));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_asks_for_patience_gets_it_even_at_the_end() {
+    let Scene { queue, backend, sender, .. } = scene(1, Backend::after([later(Some(70))])).await;
+    queue.close();
+    sender.run().await;
+    let attempts = backend.attempts();
+    let waited = attempts[1].1 - attempts[0].1;
+    assert!(Duration::from_secs(70) <= waited && waited < Duration::from_secs(71), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_it_tries_at_once_and_then_begins_anew() {
+    let outage = std::iter::repeat_n(later(None), 9);
+    let Scene { queue, backend, sender, .. } = scene(1, Backend::after(outage)).await;
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let (before, end) = (backend.attempts().len(), Instant::now());
+    queue.close();
+    sending.await.unwrap();
+    let waited: Vec<_> = backend.attempts()[before..].iter().map(|(_, at)| *at - end).collect();
+    assert!(waited[0] <= Duration::from_millis(1), "{waited:?}");
+    assert!(waited[1] <= Duration::from_millis(1_004), "{waited:?}");
+    assert!(waited[1] >= Duration::from_millis(500), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_counted_and_holds_up_nothing() {
+    let partly = |refused| Outcome::Delivered { refused, why: Some("too old".to_owned()) };
+    let script = [refuse(), Does::Answer(partly(3)), Does::Panic, Does::Answer(partly(99))];
+    let Scene { queue, stats, backend, sender } = scene(5, Backend::after(script)).await;
+    queue.close();
+    sender.run().await;
+    assert_eq!(times(&backend.taken()), [2, 4, 5]);
+    let status = stats.status();
+    assert_eq!((status.sent_points, refused(&stats)), (7 + 10, 10 + 3 + 10 + 10));
+    assert_eq!((status.failures, status.queued_points), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_in_flight_stays_in_the_queue() {
+    let Scene { queue, backend, sender, .. } = scene(2, Backend::after([Does::Hang])).await;
+    let sending = tokio::time::timeout(Duration::from_mins(1), sender.run());
+    assert!(sending.await.is_err());
+    assert_eq!(backend.attempts().len(), 1);
+    assert_eq!(queue.head().await, Some(batch(1)));
+}
+
+proptest! {
+    #[test]
+    fn every_batch_arrives_in_order(
+        script in proptest::collection::vec(
+            prop_oneof![
+                Just(later(None)),
+                Just(later(Some(7))),
+                Just(Does::Answer(Outcome::WHOLE)),
+            ],
+            0..60,
+        ),
+        batches in 0..30_u32,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let Scene { queue, stats, backend, sender } =
+                scene(batches, Backend::after(script)).await;
+            queue.close();
+            sender.run().await;
+            prop_assert!(times(&backend.taken()).into_iter().eq(1..=i64::from(batches)));
+            prop_assert_eq!(stats.status().sent_points, u64::from(batches) * 10);
+            Ok(())
+        })?;
+    }
+}
