@@ -46,7 +46,7 @@ pub use config::{
     Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
-pub use push::Push;
+pub use push::{Error, Push};
 pub use source::{Source, SourceFuture};
 pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

@@ -6,16 +6,37 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outgoing::{Client, ConfigError, Http};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::{Config, Otlp, RemoteWrite};
 use crate::encoder::Encoder;
-use crate::queue::Queue;
+use crate::otlp;
+use crate::otlp::encode::OtlpEncoder;
+use crate::pushgateway::{self, Gateway};
+use crate::queue::{Queue, Room};
+use crate::remote_write::encoder::RemoteWriteEncoder;
+use crate::remote_write::protocol::Protocol;
+use crate::remote_write::transport::RemoteWriteTransport;
 use crate::rounds::{Rounds, Sink};
 use crate::sender::{Sender, message};
 use crate::source::Source;
+use crate::spool::SpoolError;
 use crate::stats::Stats;
 use crate::transport::Transport;
+
+/// Why nothing can be pushed with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A target cannot be asked as configured.
+    #[error(transparent)]
+    Target(#[from] ConfigError),
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+}
 
 /// A backend that gets all that was ever gathered, in order.
 struct Lane {
@@ -28,14 +49,85 @@ struct Lane {
 /// All sinks as one.
 pub struct Push {
     lanes: Vec<Lane>,
+    gateway: Option<(Gateway, Arc<Stats>)>,
     interval: Duration,
     final_timeout: Duration,
 }
 
+impl Lane {
+    fn remote_write(sink: &RemoteWrite, config: &Config) -> Result<Self, Error> {
+        let protocol = Arc::new(Protocol::new(sink.version));
+        let client = Client::new(&sink.target, config.timeout, &user_agent(config), Http::One)?;
+        let encoder = RemoteWriteEncoder::new(sink, &config.identity, Arc::clone(&protocol));
+        let transport = RemoteWriteTransport::new(client, protocol);
+        Self::new("remote_write", "remote-write", config, Box::new(encoder), Box::new(transport))
+    }
+
+    fn otlp(sink: &Otlp, config: &Config) -> Result<Self, Error> {
+        let timeout = sink.timeout.unwrap_or(config.timeout);
+        let http = otlp::transport::http(sink.protocol);
+        let client = Client::new(&sink.target, timeout, &user_agent(config), http)?;
+        let encoder = OtlpEncoder::new(sink, &config.identity);
+        let transport = otlp::transport::transport(client, sink.protocol);
+        Self::new("otlp", "otlp", config, Box::new(encoder), transport)
+    }
+
+    /// `folder` is that within the spool.
+    fn new(
+        sink: &'static str,
+        folder: &str,
+        config: &Config,
+        encoder: Box<dyn Encoder>,
+        transport: Box<dyn Transport>,
+    ) -> Result<Self, Error> {
+        let stats = Arc::new(Stats::new(sink));
+        let queue = match &config.spool {
+            Some(spool) => {
+                let room = Room { memory: config.queue_bytes, spool: spool.max_bytes };
+                Queue::on_disk(&spool.path.join(folder), room, Arc::clone(&stats))?
+            }
+            None => Queue::in_memory(config.queue_bytes, Arc::clone(&stats)),
+        };
+        Ok(Self { encoder, queue: Arc::new(queue), transport, stats })
+    }
+}
+
+fn user_agent(config: &Config) -> String {
+    let (name, version) = config.identity.program;
+    format!("{name}/{version}")
+}
+
 impl Push {
+    /// All that is configured, and what the spool holds of an earlier run. Nothing is asked yet.
+    /// It blocks on the disk, since the spool is looked through.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] that names what cannot be used.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let mut lanes = Vec::new();
+        if let Some(sink) = &config.remote_write {
+            lanes.push(Lane::remote_write(sink, config)?);
+        }
+        if let Some(sink) = &config.otlp {
+            lanes.push(Lane::otlp(sink, config)?);
+        }
+        let gateway = match &config.pushgateway {
+            Some(sink) => {
+                let gateway = Gateway::new(sink, config.timeout, &user_agent(config))?;
+                Some((gateway, Arc::new(Stats::new("pushgateway"))))
+            }
+            None => None,
+        };
+        let Config { interval, final_timeout, .. } = *config;
+        Ok(Self { lanes, gateway, interval, final_timeout })
+    }
+
     /// The counters of every sink.
     pub fn stats(&self) -> Vec<Arc<Stats>> {
-        self.lanes.iter().map(|lane| Arc::clone(&lane.stats)).collect()
+        let lanes = self.lanes.iter().map(|lane| &lane.stats);
+        let gateway = self.gateway.iter().map(|(_, stats)| stats);
+        lanes.chain(gateway).cloned().collect()
     }
 
     /// Pushes until it is stopped: then gathers once more, says that every series ends, and sends
@@ -46,13 +138,19 @@ impl Push {
     /// still keep a thread of the runtime's busy when this has ended: end the runtime with
     /// [`shutdown_timeout`](tokio::runtime::Runtime::shutdown_timeout).
     pub async fn run(self, source: Arc<dyn Source>, stop: CancellationToken) {
-        let Self { lanes, interval, final_timeout } = self;
+        let Self { lanes, gateway, interval, final_timeout } = self;
         let queues: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.queue)).collect();
         let mut tasks = JoinSet::new();
         let mut sinks = Vec::new();
         for Lane { encoder, queue, transport, stats } in lanes {
             sinks.push(Sink::new(encoder, Arc::clone(&queue)));
             tasks.spawn(Sender::new(queue, transport, stats).run());
+        }
+        if let Some((gateway, stats)) = gateway {
+            // It shall have the time to tell what it could not do.
+            let in_time = final_timeout.mul_f64(0.95);
+            let (source, stop) = (Arc::clone(&source), stop.clone());
+            tasks.spawn(pushgateway::run(gateway, source, stats, in_time, stop));
         }
         if !sinks.is_empty() {
             let rounds = Rounds::new(source, sinks, interval, final_timeout);

@@ -64,7 +64,8 @@ impl Rounds {
             sinks,
             timeline: Timeline::default(),
             clock: Clock::new(newest, now()),
-            interval,
+            // A timer does not take none.
+            interval: interval.max(Duration::from_millis(1)),
             final_timeout,
             is_broken: false,
         }

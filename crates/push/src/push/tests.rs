@@ -2,6 +2,8 @@ use std::path::Path;
 
 use super::*;
 use crate::batch::Batch;
+use crate::canned;
+use crate::config::{self, Histograms, Identity, Method, Pushgateway, Spool, Version};
 use crate::queue::Room;
 use crate::scripted::{Asked, Backend, Does, Gives, InWords, later, words};
 use crate::stats::Dropped;
@@ -25,7 +27,7 @@ fn lane(backend: &Arc<Backend>, folder: Option<&Path>) -> Lane {
 }
 
 fn push(lanes: Vec<Lane>) -> Push {
-    Push { lanes, interval: INTERVAL, final_timeout: FINAL }
+    Push { lanes, gateway: None, interval: INTERVAL, final_timeout: FINAL }
 }
 
 /// Runs it for so long, and then to its end. Gives how long that took.
@@ -142,4 +144,76 @@ async fn what_remains_is_sent_first_when_it_starts_again() {
         ]
     );
     assert_times_grow(&all);
+}
+
+/// Every real part, from the configuration to the requests.
+#[tokio::test]
+async fn as_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = canned::Backend::new([canned::Reply::new(415), canned::Reply::new(204)]).await;
+    let collector = canned::Backend::new([canned::Reply::new(503), canned::Reply::new(200)]).await;
+    let gateway = canned::Backend::new([canned::Reply::new(200)]).await;
+    let config = Config {
+        interval: Duration::from_millis(100),
+        timeout: canned::LONG,
+        final_timeout: canned::LONG,
+        queue_bytes: 1 << 20,
+        spool: Some(Spool { path: dir.path().to_owned(), max_bytes: 1 << 20 }),
+        identity: Identity {
+            job: "a job".to_owned(),
+            instance: "here".to_owned(),
+            program: ("tested", "1.2.3"),
+        },
+        remote_write: Some(RemoteWrite {
+            target: receiver.target("/api/v1/write", "--push.remote-write.tls"),
+            version: Version::Auto,
+            external_labels: Vec::new(),
+            native_histograms: false,
+        }),
+        otlp: Some(Otlp {
+            target: collector.target("/v1/metrics", "--push.otlp.tls"),
+            protocol: config::Protocol::Http,
+            timeout: None,
+            gzip: true,
+            resource: Vec::new(),
+            histograms: Histograms::Explicit,
+        }),
+        pushgateway: Some(Pushgateway {
+            target: gateway.target("", "--pushgateway.tls"),
+            job: "a job".to_owned(),
+            grouping: Vec::new(),
+            interval: canned::LONG,
+            method: Method::Put,
+            delete_on_exit: true,
+        }),
+    };
+    let push = Push::new(&config).unwrap();
+    assert!(matches!(Push::new(&config), Err(Error::Spool(SpoolError::InUse(_)))));
+    let stats = push.stats();
+    let source = Asked::new(&[]);
+    run_for(push, &source, Duration::from_millis(250)).await;
+
+    let asked: Vec<_> = gateway.asked().iter().map(|asked| asked.method.clone()).collect();
+    assert_eq!(asked, ["PUT", "PUT", "DELETE"], "at once, at the end, and then it goes");
+    // Each numbers a source gave are a point of each sink; an end is one more.
+    let points = (source.times() - 2) as u64 + 1;
+    assert!(points >= 3, "{points}");
+    let told: Vec<_> = stats.iter().map(|stats| stats.status()).collect();
+    assert_eq!(told[0].sink, "remote_write");
+    assert_eq!(told[1].sink, "otlp");
+    assert_eq!((told[2].sink, told[2].sent_points), ("pushgateway", 2));
+    for status in &told[..2] {
+        assert_eq!((status.sent_points, status.queued_points), (points, 0), "{status:?}");
+        assert!(status.dropped.iter().all(|(_, points)| *points == 0), "{status:?}");
+    }
+    // One more was asked in 2.0, the other at a bad moment.
+    assert_eq!(receiver.asked().len() as u64, points + 1);
+    assert_eq!(collector.asked().len() as u64, points + 1);
+    assert_eq!(told[1].failures, 1);
+    assert_eq!(receiver.asked()[1].header("x-prometheus-remote-write-version"), "0.1.0");
+    for asked in receiver.asked().iter().chain(&collector.asked()).chain(&gateway.asked()) {
+        assert_eq!(asked.header("user-agent"), "tested/1.2.3");
+    }
+    let files = |sink| std::fs::read_dir(dir.path().join(sink)).unwrap().count();
+    assert_eq!((files("remote-write"), files("otlp")), (1, 1), "the locks alone");
 }
