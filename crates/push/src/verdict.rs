@@ -28,13 +28,17 @@ pub(crate) fn of_setup(client: &Client, answer: &Answer) -> Option<Outcome> {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
             format!("look at the address and its path in {flags}.*")
         }
+        // VictoriaMetrics has no 404 for a path that it does not know.
+        StatusCode::BAD_REQUEST if answer.text().starts_with("unsupported path requested") => {
+            format!("look at the address and its path in {flags}.*")
+        }
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             "the proxy that the environment names wants credentials".to_owned()
         }
         _ => return None,
     };
     let url = shown(client.url());
-    let cause = format!("{url} answers {}: {what_to_do}", answer.line());
+    let cause = format!("{url} answers {}; {what_to_do}", answer.line());
     Some(Outcome::Later { cause, after: answer.retry_after() })
 }
 

@@ -1,8 +1,11 @@
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{self, ServerConfig};
 
 use super::*;
 use crate::target::Tls;
@@ -169,4 +172,39 @@ fn proxies_are_for_others_than_this_host() {
     ] {
         assert_eq!(is_this_host(&Url::parse(url).unwrap()), is, "{url}");
     }
+}
+
+/// What is agreed upon in the handshake to be spoken over TLS.
+async fn agreed(http: Http) -> Option<Vec<u8>> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap();
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut target = target(listener.local_addr().unwrap());
+    target.url.set_scheme("https").unwrap();
+    target.tls.insecure_skip_verify = true;
+    let asking =
+        tokio::spawn(
+            async move { post(&Client::new(&target, LONG, "tester/1", http).unwrap()).await },
+        );
+    let (connection, _) = listener.accept().await.unwrap();
+    let connection = TlsAcceptor::from(Arc::new(config)).accept(connection).await.unwrap();
+    let agreed = connection.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    drop(connection);
+    assert!(asking.await.unwrap().is_err());
+    agreed
+}
+
+#[tokio::test]
+async fn over_tls_http_2_is_asked_for_where_it_is_spoken() {
+    assert_eq!(agreed(Http::Two).await.as_deref(), Some(&b"h2"[..]));
+    assert_eq!(agreed(Http::One).await, None);
 }

@@ -156,6 +156,9 @@ async fn what_is_wrong_with_the_setup_is_tried_again() {
         let (cause, _) = later(outcome(Format::RemoteWrite2, Reply::new(status)).await);
         assert!(cause.contains(&status.to_string()), "{cause}");
     }
+    let reply = Reply::new(400).body("unsupported path requested: \"/api/v9/write\"");
+    let (cause, _) = later(outcome(Format::RemoteWrite1, reply).await);
+    assert!(cause.contains("look at the address"), "{cause}");
     let reply = Reply::new(302).header("location", "https://sso.example/?secret=1");
     let (cause, _) = later(outcome(Format::RemoteWrite1, reply).await);
     assert!(cause.contains("it redirects to https://sso.example/;"), "{cause}");
