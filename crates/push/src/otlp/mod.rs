@@ -28,7 +28,8 @@
 //!
 //! All is cumulative. The start of a series whose start is not known is the time of its first point
 //! (OpenTelemetry's data model, "Cumulative streams: handling unknown start time"). The end of a
-//! series is a point that has no recorded value.
+//! series is a point that has no recorded value. (`VictoriaMetrics` makes a series of each
+//! exponential bucket, and learns the end of those not from it but from their silence.)
 
 pub(crate) mod encode;
 mod env;
