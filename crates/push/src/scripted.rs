@@ -1,4 +1,5 @@
-//! Stand-ins for tests: a backend that does as it is told, a source and an encoder of few words.
+//! Stand-ins for tests: a backend that does as it is told, a source and an encoder of few words; and
+//! an ear for what is logged.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -11,6 +12,9 @@ use exposition::{Emit, Families, Family, Kind, Labels, Meta, MetricName, Sample,
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::batch::{Batch, Format};
 use crate::encoder::Encoder;
@@ -186,4 +190,47 @@ impl Encoder for InWords {
 /// What batches of [`InWords`] say.
 pub(crate) fn words(batches: &[Batch]) -> Vec<&str> {
     batches.iter().map(|batch| std::str::from_utf8(&batch.body).unwrap()).collect()
+}
+
+/// What is logged by this thread from warnings' and information's level on, while the guard lives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    pub(crate) fn listen() -> (Self, DefaultGuard) {
+        let lines = Self::default();
+        let guard = tracing::subscriber::set_default(lines.clone());
+        (lines, guard)
+    }
+
+    /// How many lines have this in their message.
+    pub(crate) fn count(&self, words: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO && metadata.target().starts_with("push")
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            if field.name() == "message" {
+                self.0.lock().unwrap().push(format!("{value:?}"));
+            }
+        });
+    }
+
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
 }

@@ -29,11 +29,26 @@ pub(crate) struct Sender {
     backoff: Backoff,
     /// Since when the backend takes nothing.
     down: Option<Instant>,
-    /// Points that it refused since it last took all, and why it refused the last ones.
-    refused: Option<(u64, String)>,
+    refused: Option<Refused>,
     /// It was tried at once when the end was told.
     was_hurried: bool,
 }
+
+/// Points that the backend refuses.
+struct Refused {
+    /// How many, since it last took all for a while.
+    points: u64,
+    /// Why it refused those that were last spoken of, and when that was.
+    why: String,
+    told: Instant,
+    /// When it refused the last ones.
+    last: Instant,
+}
+
+/// A backend may refuse a few points of each pass, and name them: not each time is worth a line.
+const REFUSED_AGAIN: Duration = Duration::from_mins(1);
+/// A backend that has refused nothing for so long takes all again.
+const TAKES_ALL: Duration = Duration::from_mins(5);
 
 impl Sender {
     pub(crate) fn new(queue: Arc<Queue>, transport: Box<dyn Transport>, stats: Arc<Stats>) -> Self {
@@ -127,21 +142,24 @@ impl Sender {
 
     fn refused(&mut self, points: u64, why: String) {
         self.stats.dropped(Dropped::Refused, points);
+        let now = Instant::now();
         let before = self.refused.take();
-        if before.as_ref().is_none_or(|(_, before)| *before != why) {
-            tracing::warn!(
-                sink = self.stats.sink(),
-                points,
-                why,
-                "the backend refuses points: they are dropped (said once for each reason)"
-            );
-        }
-        self.refused = Some((before.map_or(0, |(points, _)| points) + points, why));
+        let sum = before.as_ref().map_or(0, |before| before.points) + points;
+        self.refused = Some(match before {
+            Some(told) if told.why == why || told.told.elapsed() < REFUSED_AGAIN => {
+                Refused { points: sum, last: now, ..told }
+            }
+            _ => {
+                let sink = self.stats.sink();
+                tracing::warn!(sink, points, why, "the backend refuses points: they are dropped");
+                Refused { points: sum, why, told: now, last: now }
+            }
+        });
     }
 
     fn took_all(&mut self) {
-        if let Some((points, _)) = self.refused.take() {
-            let sink = self.stats.sink();
+        if let Some(refused) = self.refused.take_if(|refused| refused.last.elapsed() >= TAKES_ALL) {
+            let (sink, points) = (self.stats.sink(), refused.points);
             tracing::info!(
                 sink,
                 points,

@@ -196,12 +196,17 @@ impl Index {
         let entry = self.remove(0)?;
         let is_roomy =
             self.held <= self.room.memory / 2 && self.held + self.spooled <= self.room.spool / 2;
-        if is_roomy && let Some(points) = self.dropping.take() {
-            let sink = self.stats.sink();
-            tracing::info!(sink, points, "there is room again in the queue: so many were dropped");
+        if is_roomy {
+            self.tell_dropped("there is room again in the queue: so many points were dropped");
         }
         self.gauge();
         Some(entry.number)
+    }
+
+    fn tell_dropped(&mut self, message: &str) {
+        if let Some(points) = self.dropping.take() {
+            tracing::warn!(sink = self.stats.sink(), points, "{message}");
+        }
     }
 
     /// Takes out the first one, whose file is damaged. Whether it is the first such.
@@ -214,6 +219,7 @@ impl Index {
 
     /// Forgets what is in memory. Gives the points on disk and those that were in memory.
     pub(super) fn abandon(&mut self) -> (u64, u64) {
+        self.tell_dropped("the queue was full until the end: so many points were dropped");
         let held = self.entries.iter().filter(|entry| entry.held.is_some());
         let lost = held.map(|entry| entry.points).sum();
         self.entries.retain(|entry| entry.held.is_none());

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::batch::Format;
+use crate::scripted::Lines;
 use crate::stats::Status;
 
 /// What one of the batches below takes.
@@ -187,6 +188,26 @@ fn break_folder(dir: &TempDir) {
 fn mend_folder(dir: &TempDir) {
     std::fs::remove_file(folder(dir)).unwrap();
     std::fs::rename(dir.path().join("aside"), folder(dir)).unwrap();
+}
+
+#[tokio::test]
+async fn each_change_of_state_is_one_line() {
+    let (lines, _guard) = Lines::listen();
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    break_folder(&dir);
+    for number in 1..9 {
+        queue.put(vec![batch(number)]).await;
+    }
+    assert_eq!((lines.count("cannot be written"), lines.count("queue is full")), (1, 1));
+    mend_folder(&dir);
+    for number in 9..12 {
+        queue.put(vec![batch(number)]).await;
+    }
+    assert_eq!((lines.count("can be written again"), lines.count("room again")), (1, 0));
+    assert_eq!(drain(&queue).await, [6, 7, 8, 9, 10, 11]);
+    assert_eq!((lines.count("cannot be written"), lines.count("queue is full")), (1, 1));
+    assert_eq!((lines.count("can be written again"), lines.count("room again")), (1, 1));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::batch::Format;
 use crate::point::Millis;
-use crate::scripted::{Backend, Does, later, refuse};
+use crate::scripted::{Backend, Does, Lines, later, refuse};
 
 fn batch(number: u32) -> Batch {
     Batch {
@@ -133,6 +133,24 @@ async fn what_was_in_flight_stays_in_the_queue() {
     assert!(sending.await.is_err());
     assert_eq!(backend.attempts().len(), 1);
     assert_eq!(queue.head().await, Some(batch(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_two_lines_and_so_is_a_time_of_refusals() {
+    let (lines, _guard) = Lines::listen();
+    let whole = || Does::Answer(Outcome::WHOLE);
+    let mut script = vec![later(None); 20];
+    script.extend([whole(), refuse(), whole(), refuse(), whole(), whole()]);
+    let Scene { queue, stats, sender, .. } = scene(5, Backend::after(script)).await;
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!((lines.count("cannot push now"), lines.count("can push again")), (1, 1));
+    assert_eq!((refused(&stats), lines.count("refuses points")), (20, 1));
+    assert_eq!(lines.count("takes all points again"), 0, "it is not known yet");
+    queue.put(vec![batch(6)]).await;
+    queue.close();
+    sending.await.unwrap();
+    assert_eq!(lines.count("takes all points again"), 1);
 }
 
 proptest! {
