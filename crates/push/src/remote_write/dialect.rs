@@ -28,8 +28,11 @@ pub(super) trait Dialect: Send {
     /// Writes the start time into a sample or a histogram, as this field.
     fn start(&self, out: &mut Vec<u8>, field: u32, start: Millis);
 
-    /// Writes what comes behind the sample in a series of the family.
-    fn tail(&self, out: &mut Vec<u8>, start: Option<Millis>);
+    /// Writes what is told of the family into one of its series.
+    fn metadata(&self, out: &mut Vec<u8>);
+
+    /// Writes the start time into a series of numbers.
+    fn series_start(&self, out: &mut Vec<u8>, start: Millis);
 
     /// How many bytes the request has beside the series.
     fn length(&self) -> usize;
@@ -86,7 +89,9 @@ impl Dialect for V1 {
 
     fn start(&self, _out: &mut Vec<u8>, _field: u32, _start: Millis) {}
 
-    fn tail(&self, _out: &mut Vec<u8>, _start: Option<Millis>) {}
+    fn metadata(&self, _out: &mut Vec<u8>) {}
+
+    fn series_start(&self, _out: &mut Vec<u8>, _start: Millis) {}
 
     fn length(&self) -> usize {
         self.metadata.len()
@@ -125,7 +130,9 @@ pub(super) fn metadata(out: &mut Vec<u8>, metric_type: u64, name: &str, help: &s
 /// `io.prometheus.write.v2.Request`.
 ///
 /// The start time stands in each sample, where 2.0-rc.4 has it, and in the series, where a
-/// Prometheus before 3.8 looks for it; readers of the one pass over the other.
+/// Prometheus before 3.8 looks for it; readers of the one pass over the other. A series of native
+/// histograms lacks the latter: such a Prometheus with `created-timestamp-zero-ingestion` dies of
+/// one whose start is out of its bounds (<https://github.com/prometheus/prometheus/issues/16318>).
 #[derive(Debug)]
 pub(super) struct V2 {
     symbols: Symbols,
@@ -176,11 +183,12 @@ impl Dialect for V2 {
         wire::int64(out, field, start);
     }
 
-    fn tail(&self, out: &mut Vec<u8>, start: Option<Millis>) {
+    fn metadata(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.metadata);
-        if let Some(start) = start {
-            wire::int64(out, 6, start);
-        }
+    }
+
+    fn series_start(&self, out: &mut Vec<u8>, start: Millis) {
+        wire::int64(out, 6, start);
     }
 
     fn length(&self) -> usize {

@@ -23,8 +23,9 @@ pub(super) struct Row {
     before: Vec<u8>,
     /// The sample behind its value, and what comes behind it.
     after: Vec<u8>,
-    /// Where in it the sample ends.
+    /// Where in it the sample ends, and where the metadata.
     sample_end: usize,
+    metadata_end: usize,
 }
 
 impl Row {
@@ -70,7 +71,11 @@ impl Row {
             dialect.start(&mut self.after, 3, start);
         }
         self.sample_end = self.after.len();
-        dialect.tail(&mut self.after, start);
+        dialect.metadata(&mut self.after);
+        self.metadata_end = self.after.len();
+        if let Some(start) = start {
+            dialect.series_start(&mut self.after, start);
+        }
         self.before.clear();
         wire::prefix(&mut self.before, 2, 1 + 8 + self.sample_end);
         self.before.push(1 << 3 | 1);
@@ -93,7 +98,7 @@ impl Row {
 
     /// Writes a series of one native histogram, whose message is given.
     pub(super) fn histogram<D: Dialect>(&self, out: &mut Vec<u8>, name: &[u8], histogram: &[u8]) {
-        let tail = &self.after[self.sample_end..];
+        let tail = &self.after[self.sample_end..self.metadata_end];
         let length = histogram.len() as u64;
         let rest = 1 + wire::varint_length(length) + histogram.len() + tail.len();
         self.open::<D>(out, name, &[], rest);
