@@ -9,7 +9,8 @@ use crate::batch::Batch;
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The backend has it, but for so many points that it says it did not take, and why.
+    /// The backend has it, but for so many points that it says it did not take, and why. Where
+    /// nothing is refused, `why` is worth a line all the same: it has them from before, or warns.
     Delivered { refused: u64, why: Option<String> },
     /// The backend did not answer, or asks to try again: not before `after`, if it says so.
     Later { cause: String, after: Option<Duration> },
