@@ -2,7 +2,7 @@
 
 mod data;
 mod exponential;
-mod name;
+mod unit;
 
 use exposition::negotiate::Compression;
 use exposition::wire::{self, Open};
@@ -10,7 +10,6 @@ use exposition::{CompressError, Compressor};
 
 use self::data::Data;
 use self::exponential::Exponential;
-use self::name::Names;
 use crate::batch::{Batch, Format};
 use crate::config::{Histograms, Identity, Otlp};
 use crate::encoder::Encoder;
@@ -39,14 +38,13 @@ pub(crate) struct OtlpEncoder {
     time: Millis,
     /// The metric to which points are being added.
     open: Option<Metric>,
-    names: Names,
     exponential: Exponential,
 }
 
 /// A metric whose points are being written.
 #[derive(Debug)]
 struct Metric {
-    /// The full name of its family.
+    /// The name of its family.
     family: Box<str>,
     data: Data,
     /// The message `Metric`, and in it the one that holds the points.
@@ -83,7 +81,6 @@ impl OtlpEncoder {
             points: 0,
             time: 0,
             open: None,
-            names: Names::default(),
             exponential: Exponential::default(),
         }
     }
@@ -95,15 +92,14 @@ impl OtlpEncoder {
             return;
         }
         self.close();
-        let name = self.names.name(point.meta);
         let out = &mut self.metrics;
         let metric = wire::open_field(out, 2);
-        wire::string(out, 1, &name.name);
+        wire::string(out, 1, family);
         if !point.meta.help.is_empty() {
             wire::string(out, 2, &point.meta.help);
         }
-        if !name.unit.is_empty() {
-            wire::string(out, 3, name.unit);
+        if let Some(unit) = point.meta.unit {
+            wire::string(out, 3, unit::ucum(unit));
         }
         let points = wire::open_field(out, data.field());
         self.open = Some(Metric { family: family.into(), data, messages: (metric, points) });
@@ -165,7 +161,6 @@ impl Encoder for OtlpEncoder {
 
     fn finish(&mut self, full: &mut dyn FnMut(Batch)) {
         self.cut(full);
-        self.names.bound();
     }
 
     fn takes_native(&self) -> bool {

@@ -181,7 +181,10 @@ fn a_counter_is_a_monotonic_cumulative_sum_and_a_gauge_a_gauge() {
         ],
     );
     let heads: Vec<_> = read.iter().map(|m| (&*m.name, &*m.description, &*m.unit)).collect();
-    assert_eq!(heads, [("requests", "Help.", ""), ("users", "Help.", ""), ("other", "Help.", "s")]);
+    assert_eq!(
+        heads,
+        [("requests_total", "Help.", ""), ("users", "Help.", ""), ("other_seconds", "Help.", "s")]
+    );
     let Some(Data::Sum(sum)) = &read[0].data else { panic!("{:?}", read[0]) };
     assert!(sum.is_monotonic);
     assert_eq!(sum.aggregation_temporality(), AggregationTemporality::Cumulative);
@@ -204,7 +207,7 @@ fn a_histogram_has_the_buckets_that_are_asked_for() {
     let duration = meta("duration_seconds", Some(Unit::Seconds), Kind::Histogram);
     let both = [point(&duration, &[("name", "/")], histogram(Some(CLASSIC), Some(NATIVE)))];
     let read = metrics(Histograms::Explicit, &both);
-    assert_eq!((&*read[0].name, &*read[0].unit), ("duration", "s"));
+    assert_eq!((&*read[0].name, &*read[0].unit), ("duration_seconds", "s"));
     let explicit = histogram_of(&read[0]);
     assert_eq!((explicit.count, explicit.sum), (6, Some(12.5)));
     assert_eq!((&*explicit.explicit_bounds, &*explicit.bucket_counts), (&BOUNDS[..], &COUNTS[..]));
