@@ -8,7 +8,9 @@ use exposition::Families;
 use futures_util::future::join_all;
 use locust_api::Client;
 use locust_model::Bounds;
+use push::{Source, SourceFuture};
 use schema::{Catalog, Exposition, Own};
+use tokio::runtime::Handle;
 use web::{
     Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
 };
@@ -39,6 +41,18 @@ impl Metrics {
         seen
     }
 
+    /// What these looks have seen, named.
+    fn exposition(&self, seen: Vec<Seen>) -> Exposition {
+        let sightings = seen.into_iter().map(|seen| seen.sighting).collect();
+        Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), sightings)
+    }
+
+    /// Looks at every Locust at once; whether that has shown the last numbers of every test.
+    pub(crate) async fn look_for_the_last(&self, deadline: Instant) -> bool {
+        let seen = self.look(deadline).await;
+        self.is_final(&seen)
+    }
+
     /// Whether these looks show the last numbers of every test.
     fn is_final(&self, seen: &[Seen]) -> bool {
         let looks = seen.iter().map(|seen| (seen.sighting.snapshot.as_ref(), seen.began));
@@ -55,10 +69,29 @@ impl Gather for Metrics {
                 let progress = Arc::clone(&self.progress);
                 Box::new(move || progress.served_final()) as Served
             });
-            let sightings = seen.into_iter().map(|seen| seen.sighting).collect();
-            let exposition =
-                Exposition::new(Arc::clone(&self.catalog), Arc::clone(&self.own), sightings);
-            Gathered { families: Arc::new(exposition), served }
+            Gathered { families: Arc::new(self.exposition(seen)), served }
+        })
+    }
+}
+
+/// What is pushed: the same, which is no scrape. The Locusts are asked on the runtime that has the
+/// connections to them.
+pub(crate) struct Pushed {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) runtime: Handle,
+}
+
+impl Source for Pushed {
+    fn gather(&self, deadline: Instant, _native: bool) -> SourceFuture<'_> {
+        let metrics = Arc::clone(&self.metrics);
+        let gathered = self.runtime.spawn(async move {
+            let seen = metrics.look(deadline).await;
+            metrics.exposition(seen)
+        });
+        Box::pin(async move {
+            // A look that panicked has seen nothing; what the exporter knows of itself is left.
+            let exposition = gathered.await.unwrap_or_else(|_| self.metrics.exposition(Vec::new()));
+            Arc::new(exposition) as Arc<dyn Families>
         })
     }
 }

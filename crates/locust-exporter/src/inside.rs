@@ -198,7 +198,7 @@ fn check(given: &[(String, Given)]) -> Result<Settings, String> {
     })
 }
 
-/// What this process pushes where; `None` if nothing. Secrets are read here, from files and
+/// What this process pushes where. Secrets are read here, from files and
 /// variables.
 ///
 /// `listen` are the addresses that are listened on, and `worker` is the id of a worker, which pushes
@@ -211,10 +211,10 @@ pub fn push(
     given: &[(String, Given)],
     listen: &[String],
     worker: Option<&str>,
-) -> Result<Option<Plan>, String> {
+) -> Result<Plan, String> {
     let inside = parse(given).map_err(|line| in_locusts_words(&line))?;
     if worker.is_some() && !inside.push_workers {
-        return Ok(None);
+        return Ok(Plan::default());
     }
     let first = listen.first().and_then(|address| address.trim().parse::<web::Listen>().ok());
     let plan = push_args::settings(&push_args::Given {
@@ -222,6 +222,7 @@ pub fn push(
         origin: &Origin::default(),
         port: first.map(|address| address.port()).filter(|port| *port != 0),
         one_of_many: worker,
+        variables: &push_args::variable,
     });
     plan.map_err(|line| in_locusts_words(&line))
 }

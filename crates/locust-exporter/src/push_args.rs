@@ -3,6 +3,7 @@
 
 mod backend;
 mod check;
+mod otlp;
 mod settings;
 mod size;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use secrecy::SecretString;
 use crate::duration;
 use crate::shared::{boolean, key_value};
 
-pub(crate) use settings::{Given, settings};
+pub(crate) use settings::{Given, settings, variable};
 
 /// Variables that have no flag, because a command line can be read by others.
 pub(crate) const SECRET_VARIABLES: [(&str, &str); 6] = [
@@ -51,15 +52,17 @@ pub(crate) struct PushArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Push")]
 pub(crate) struct CommonArgs {
-    /// Time between two pushes by remote write and OTLP.
+    /// Time between two pushes by remote write and OTLP. Without it 15s, or with OTLP what
+    /// `OTEL_METRIC_EXPORT_INTERVAL` says.
     #[arg(id = "push.interval", long = "push.interval", env = "LOCUST_EXPORTER_PUSH_INTERVAL")]
-    #[arg(value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
-    pub(crate) interval: Duration,
+    #[arg(value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) interval: Option<Duration>,
 
-    /// How long a backend may take to answer a push.
+    /// How long a backend may take to answer a push. Without it 10s, or of OTLP what
+    /// `OTEL_EXPORTER_OTLP_TIMEOUT` says.
     #[arg(id = "push.timeout", long = "push.timeout", env = "LOCUST_EXPORTER_PUSH_TIMEOUT")]
-    #[arg(value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
-    pub(crate) timeout: Duration,
+    #[arg(value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
 
     /// How long the last push may take in all, at the end.
     #[arg(long = "push.final-timeout", env = "LOCUST_EXPORTER_PUSH_FINAL_TIMEOUT")]
@@ -84,10 +87,11 @@ pub(crate) struct CommonArgs {
     #[arg(value_name = "SIZE", default_value = "1GiB", value_parser = size::parse)]
     pub(crate) spool_bytes: u64,
 
-    /// The label `job` of all that is pushed by remote write; `service.name` in OTLP.
+    /// The label `job` of all that is pushed by remote write; `service.name` in OTLP. Without it
+    /// `locust`, or in OTLP what `OTEL_SERVICE_NAME` says.
     #[arg(id = "push.job", long = "push.job", env = "LOCUST_EXPORTER_PUSH_JOB")]
-    #[arg(value_name = "NAME", default_value = "locust")]
-    pub(crate) job: String,
+    #[arg(value_name = "NAME")]
+    pub(crate) job: Option<String>,
 
     /// The label `instance` of all that is pushed by remote write; `service.instance.id` in OTLP.
     /// Two that push to the same place must differ in it. Without it: this machine's name and the
@@ -153,10 +157,11 @@ pub(crate) struct OtlpArgs {
     pub(crate) resource: Vec<(String, String)>,
 
     /// How histograms are pushed by OTLP: `explicit` with the classic buckets, `exponential` with
-    /// the native ones.
+    /// the native ones where there are any. Without it, as the variables of OpenTelemetry say, or
+    /// `explicit`.
     #[arg(long = "push.otlp.histogram", env = "LOCUST_EXPORTER_PUSH_OTLP_HISTOGRAM")]
-    #[arg(value_name = "KIND", value_enum, default_value = "explicit")]
-    pub(crate) histogram: HistogramArg,
+    #[arg(value_name = "KIND", value_enum)]
+    pub(crate) histogram: Option<HistogramArg>,
 }
 
 #[derive(Clone, Debug, clap::Args)]

@@ -1,21 +1,217 @@
-//! What both faces do about pushing.
+//! What both faces do about pushing: it has a thread of its own, which they only start and end.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
-use push::{Config, Protocol, Stats, Status};
+use outgoing::ConfigError;
+use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status};
 use schema::{Own, Pushed};
-use tracing::info;
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// How much longer than the last push its end may take.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// Folders that are tried at most, where each process needs one of its own.
+const MOST_FOLDERS: u32 = 1_000;
+
+/// How long work that cannot be interrupted may go on after the end.
+const LAST_WORK: Duration = Duration::from_millis(100);
 
 /// What is to be pushed where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// It.
-    pub config: Config,
+    /// It, if anything is.
+    pub(crate) config: Option<Config>,
+    /// The variable of OpenTelemetry that turned OTLP on, if one did.
+    pub(crate) otlp_by: Option<&'static str>,
+    /// Variables of OpenTelemetry that are not heeded, and why.
+    pub(crate) ignored: Vec<String>,
+    /// Whether several processes have this plan, so that each needs a folder of its own.
+    pub(crate) is_one_of_many: bool,
+}
+
+/// Why nothing is pushed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// What is configured cannot be used.
+    #[error("{flag}: {cause}")]
+    Push {
+        /// The option that says so.
+        flag: String,
+        /// Why not.
+        #[source]
+        cause: push::Error,
+    },
+    /// The system gives no thread.
+    #[error("the thread that pushes cannot start: {0}")]
+    Thread(#[source] io::Error),
+}
+
+impl Unusable {
+    /// Whether an option is mistaken, or a file or folder that it names; else the system refuses.
+    pub fn is_mistake(&self) -> bool {
+        matches!(self, Self::Push { cause, .. } if !is_in_use(cause))
+    }
+}
+
+/// A thread that pushes. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Pushing {
+    stop: CancellationToken,
+    ended: CancellationToken,
+    longest: Duration,
+}
+
+/// What the thread does.
+pub type Work = Box<dyn FnOnce() + Send>;
+
+impl Pushing {
+    /// Pushes what `source` gives, in the thread that `spawn` makes, and lets `own` tell of it;
+    /// `None` if nothing is to be pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`], where a file or folder that is configured cannot be used, or the system gives
+    /// no thread.
+    pub fn start(
+        plan: Plan,
+        own: &Own,
+        source: Arc<dyn Source>,
+        spawn: impl FnOnce(Work) -> io::Result<()>,
+    ) -> Result<Option<Self>, Unusable> {
+        for line in &plan.ignored {
+            warn!("{line}");
+        }
+        let Some(config) = plan.config else {
+            return Ok(None);
+        };
+        let longest = config.final_timeout + SLACK;
+        let (push, config) = open(config, plan.is_one_of_many)?;
+        let stats = push.stats();
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let end = End { stop: stop.clone(), ended: ended.clone() };
+        let (tell_begun, begun) = mpsc::channel();
+        spawn(Box::new(move || {
+            // Made here: where another runtime runs, none may be dropped.
+            let runtime = match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(cause) => return drop(tell_begun.send(Err(cause))),
+            };
+            let _ = tell_begun.send(Ok(()));
+            runtime.block_on(push.run(source, end.stop.clone()));
+            runtime.shutdown_timeout(LAST_WORK);
+            drop(end);
+        }))
+        .map_err(Unusable::Thread)?;
+        begun.recv().map_err(io::Error::other).flatten().map_err(Unusable::Thread)?;
+        announce(&config, plan.otlp_by);
+        tell(own, stats);
+        Ok(Some(Self { stop, ended, longest }))
+    }
+
+    /// Begins the last push, and answers how long it may take.
+    pub fn stop(&self) -> Duration {
+        self.stop.cancel();
+        self.longest
+    }
+
+    /// Whether the last push is over.
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// Makes the last push, and waits for it as long as it may take.
+    pub(crate) async fn end(self) {
+        let longest = self.stop();
+        if tokio::time::timeout(longest, self.ended.cancelled()).await.is_err() {
+            warn!(waited = ?longest, "the last push has not ended in time");
+        }
+    }
+}
+
+impl Drop for Pushing {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Takes hold of what is needed; of many processes, each the first folder that no other has.
+fn open(mut config: Config, is_one_of_many: bool) -> Result<(Push, Config), Unusable> {
+    let shared = config.spool.clone().filter(|_| is_one_of_many);
+    let mut number = 0;
+    loop {
+        if let Some(shared) = &shared {
+            let path = shared.path.join(format!("worker-{number}"));
+            config.spool = Some(Spool { path, ..shared.clone() });
+        }
+        match Push::new(&config) {
+            Ok(push) => return Ok((push, config)),
+            Err(error) if shared.is_some() && number < MOST_FOLDERS && is_in_use(&error) => {
+                number += 1;
+            }
+            Err(cause) => {
+                return Err(Unusable::Push { flag: flag_at_fault(&config, &cause), cause });
+            }
+        }
+    }
+}
+
+fn is_in_use(error: &push::Error) -> bool {
+    matches!(error, push::Error::Spool(SpoolError::InUse(_)))
+}
+
+/// The option that cannot be used.
+fn flag_at_fault(config: &Config, error: &push::Error) -> String {
+    let push::Error::Target(error) = error else {
+        return "--push.spool.path".to_owned();
+    };
+    let targets = [
+        config.remote_write.as_ref().map(|sink| &sink.target),
+        config.otlp.as_ref().map(|sink| &sink.target),
+        config.pushgateway.as_ref().map(|sink| &sink.target),
+    ];
+    let flags = targets.into_iter().flatten().filter_map(|target| {
+        let (tls, flags) = (&target.tls, target.tls_flags);
+        let option = match error {
+            ConfigError::File { path, .. } => [
+                ("ca-file", &tls.ca_file),
+                ("cert-file", &tls.cert_file),
+                ("key-file", &tls.key_file),
+            ]
+            .into_iter()
+            .find_map(|(option, file)| (file.as_ref() == Some(path)).then_some(option))?,
+            ConfigError::ServerName { name } if tls.server_name.as_ref() == Some(name) => {
+                "server-name"
+            }
+            _ => return None,
+        };
+        Some(format!("{flags}.{option}"))
+    });
+    let flags: Vec<_> = flags.collect();
+    if flags.is_empty() { "pushing".to_owned() } else { flags.join(", ") }
+}
+
+/// Tells that the thread has ended, however that came.
+struct End {
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if !self.stop.is_cancelled() {
+            error!("pushing has ended by a bug: nothing is pushed any more");
+        }
+        self.ended.cancel();
+    }
 }
 
 /// Says in the log where is pushed.
-pub fn announce(plan: &Plan) {
-    let Config { interval, remote_write, otlp, pushgateway, .. } = &plan.config;
+fn announce(config: &Config, otlp_by: Option<&str>) {
+    let Config { interval, remote_write, otlp, pushgateway, .. } = config;
     if let Some(sink) = remote_write {
         let (to, version) = (outgoing::shown(&sink.target.url), sink.version);
         info!(to, ?version, ?interval, "pushing by remote write");
@@ -26,20 +222,24 @@ pub fn announce(plan: &Plan) {
             Protocol::Grpc => "grpc",
             Protocol::Http => "http/protobuf",
         };
-        info!(to, protocol, ?interval, "pushing by OTLP");
+        if let Some(variable) = otlp_by {
+            info!(to, protocol, ?interval, variable, "pushing by OTLP, as a variable says");
+        } else {
+            info!(to, protocol, ?interval, "pushing by OTLP");
+        }
     }
     if let Some(sink) = pushgateway {
         let (to, interval) = (outgoing::shown(&sink.target.url), sink.interval);
         info!(to, job = sink.job, ?interval, "pushing to a Pushgateway");
     }
-    if let Some(spool) = &plan.config.spool {
+    if let Some(spool) = &config.spool {
         let (folder, max_bytes) = (spool.path.display(), spool.max_bytes);
         info!(%folder, max_bytes, "what waits to be pushed is kept on disk");
     }
 }
 
 /// From now on the exporter's own metrics tell what has been pushed.
-pub fn tell(own: &Own, stats: Vec<Arc<Stats>>) {
+fn tell(own: &Own, stats: Vec<Arc<Stats>>) {
     own.tells_pushed(move || stats.iter().map(|stats| pushed(&stats.status())).collect());
 }
 

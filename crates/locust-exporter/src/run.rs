@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use futures_util::future::OptionFuture;
 use locust_api::{Client, ConfigError, Rejected, Tls};
 use locust_model::Bounds;
 use schema::{Catalog, Own};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use web::{Hooks, ReloadHook, Server};
 
 use crate::build;
-use crate::gather::{Metrics, Probes};
+use crate::gather::{Metrics, Probes, Pushed};
 use crate::probe_config::ProbeConfig;
 use crate::progress::Progress;
+use crate::pushing::{Plan, Pushing};
 use crate::settings::{Locust, Settings};
 use crate::watch::{Watch, Watched};
 
@@ -83,7 +86,8 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         .map(|locust| common.watch(locust))
         .collect::<anyhow::Result<_>>()
         .map_err(Failure::Options)?;
-    let metrics = Arc::new(Metrics { watches, catalog, own, progress: Arc::clone(&progress) });
+    let (telling, progressing) = (Arc::clone(&own), Arc::clone(&progress));
+    let metrics = Arc::new(Metrics { watches, catalog, own: telling, progress: progressing });
     let ready = Arc::new(AtomicBool::new(false));
     let quit = CancellationToken::new();
     let hooks = Hooks {
@@ -95,19 +99,40 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     };
     let path = settings.web.telemetry_path.clone();
     let server = Server::bind(settings.web, hooks).await?;
+    let pushing = push(settings.push, &own, Arc::clone(&metrics))?;
     info!(version = build::VERSION, revision = build::INFO.revision, path, "started");
     ready.store(true, Ordering::Relaxed);
 
+    let ending = Ending {
+        timeout: settings.timeout,
+        exit_after_test: settings.exit_after_test,
+        is_pushing: pushing.is_some(),
+    };
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn(server.run(shutdown.clone()));
     tokio::select! {
         result = signals() => result?,
         () = quit.cancelled() => info!("ending: asked to by /quitquitquit"),
         result = hangups(reload) => result?,
-        () = test_over(&metrics, &progress, settings.timeout, settings.exit_after_test) => {}
+        () = ending.test_over(&metrics, &progress) => {}
     }
     shutdown.cancel();
-    Ok(serving.await.context("the server ended in an unforeseen way")?)
+    // Beside the last scrapes.
+    let pushed = OptionFuture::from(pushing.map(Pushing::end));
+    let (end, _) = tokio::join!(serving, pushed);
+    Ok(end.context("the server ended in an unforeseen way")?)
+}
+
+/// Pushes from now on, if something is to be pushed.
+fn push(plan: Plan, own: &Own, metrics: Arc<Metrics>) -> Result<Option<Pushing>, Failure> {
+    let source = Arc::new(Pushed { metrics, runtime: Handle::current() });
+    let spawn = |work| std::thread::Builder::new().name("push".to_owned()).spawn(work).map(drop);
+    let started = Pushing::start(plan, own, source, spawn);
+    started.map_err(|unusable| {
+        // It says its cause itself.
+        let line = anyhow::Error::msg(unusable.to_string());
+        if unusable.is_mistake() { Failure::Options(line) } else { Failure::System(line) }
+    })
 }
 
 /// What all watched Locusts share.
@@ -197,28 +222,39 @@ async fn hangups(reload: ReloadHook) -> anyhow::Result<()> {
     }
 }
 
-/// Returns once the test is over, if the program is to end then.
-async fn test_over(
-    metrics: &Metrics,
-    progress: &Progress,
+/// Whether and how the program ends with the test.
+struct Ending {
+    /// How long a look at Locust may take.
     timeout: Duration,
+    /// How long the last scrape is waited for; without it, there is no end.
     exit_after_test: Option<Duration>,
-) {
-    let Some(bound) = exit_after_test else {
-        return std::future::pending().await;
-    };
-    let pause = bound.clamp(END_POLL_LEAST, END_POLL);
-    loop {
-        tokio::select! {
-            () = progress.final_served() => {
-                info!("ending: the test has ended and has been scraped");
-                return;
-            }
-            () = tokio::time::sleep(pause) => {
-                metrics.look(Instant::now() + timeout).await;
-                if progress.over_for(bound, Instant::now()) {
-                    warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
+    /// Whether the last numbers are pushed at the end, so that no scrape is needed.
+    is_pushing: bool,
+}
+
+impl Ending {
+    /// Returns once the test is over, if the program is to end then.
+    async fn test_over(&self, metrics: &Metrics, progress: &Progress) {
+        let Some(bound) = self.exit_after_test else {
+            return std::future::pending().await;
+        };
+        let pause = bound.clamp(END_POLL_LEAST, END_POLL);
+        loop {
+            tokio::select! {
+                () = progress.final_served() => {
+                    info!("ending: the test has ended and has been scraped");
                     return;
+                }
+                () = tokio::time::sleep(pause) => {
+                    let is_final = metrics.look_for_the_last(Instant::now() + self.timeout).await;
+                    if is_final && self.is_pushing {
+                        info!("ending: the test has ended; its last numbers are pushed now");
+                        return;
+                    }
+                    if progress.over_for(bound, Instant::now()) {
+                        warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
+                        return;
+                    }
                 }
             }
         }

@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     /// Whether to end after the test, and how long to wait for its last scrape.
     pub(crate) exit_after_test: Option<Duration>,
     /// What is pushed where.
-    pub(crate) push: Option<Plan>,
+    pub(crate) push: Plan,
 }
 
 /// A Locust to watch.
@@ -60,6 +60,7 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
         origin: &cli.origin,
         port: first.map(web::Listen::port).filter(|port| *port != 0),
         one_of_many: None,
+        variables: &push_args::variable,
     })?;
     Ok(Settings {
         timeout: cli.locust.timeout,

@@ -1,15 +1,18 @@
 //! From the options to what is pushed where, in one step.
 
-use push::{Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool};
+use std::time::Duration;
 
-use super::{CompressionArg, HistogramArg, MethodArg, ProtocolArg, PushArgs, VersionArg};
-use super::{backend, check};
+use push::{Config, Identity, Method, Pushgateway, RemoteWrite, Spool};
+
+use super::{MethodArg, PushArgs, VersionArg, backend, check, otlp};
 use crate::build;
 use crate::pushing::Plan;
 use crate::usage::Origin;
 
-/// What the path of an address ends in to which metrics are pushed by HTTP.
-const OTLP_PATH: &str = "/v1/metrics";
+/// Time between two pushes where none is given.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// How long a request may take where it is not given.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What was given, and by whom.
 pub(crate) struct Given<'a> {
@@ -19,28 +22,30 @@ pub(crate) struct Given<'a> {
     pub(crate) port: Option<u16>,
     /// What tells this process from others that have the same options.
     pub(crate) one_of_many: Option<&'a str>,
+    /// The variables that are set; only those of OpenTelemetry are looked for.
+    pub(crate) variables: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// What is pushed where; `None` if nothing is. Secrets are read here.
+/// What is pushed where. Secrets are read here.
 ///
 /// # Errors
 ///
 /// One line that names the flag or variable, the value if it is no secret, and what is accepted.
-pub(crate) fn settings(given: &Given<'_>) -> Result<Option<Plan>, String> {
+pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
     let common = &given.args.common;
     let remote_write = given.remote_write()?;
-    let otlp = given.otlp()?;
+    let otlp::Chosen { otlp, by, interval, ignored } = given.otlp()?;
     let pushgateway = given.pushgateway()?;
     if remote_write.is_none() && otlp.is_none() && pushgateway.is_none() {
-        return Ok(None);
+        return Ok(Plan { ignored, ..Plan::default() });
     }
     let spool = common.spool_path.clone();
     if spool.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
         return Err(format!("{}: expected a folder", given.origin.name("--push.spool.path")));
     }
     let config = Config {
-        interval: common.interval,
-        timeout: common.timeout,
+        interval: common.interval.or(interval).unwrap_or(INTERVAL),
+        timeout: common.timeout.unwrap_or(TIMEOUT),
         final_timeout: common.final_timeout,
         queue_bytes: common.queue_bytes,
         spool: spool.map(|path| Spool { path, max_bytes: common.spool_bytes }),
@@ -49,13 +54,19 @@ pub(crate) fn settings(given: &Given<'_>) -> Result<Option<Plan>, String> {
         otlp,
         pushgateway,
     };
-    Ok(Some(Plan { config }))
+    Ok(Plan {
+        config: Some(config),
+        otlp_by: by,
+        ignored,
+        is_one_of_many: given.one_of_many.is_some(),
+    })
 }
 
 impl Given<'_> {
     fn identity(&self) -> Result<Identity, String> {
         let common = &self.args.common;
-        if common.job.is_empty() {
+        let job = common.job.as_deref().unwrap_or("locust");
+        if job.is_empty() {
             return Err(format!("{}: expected a name", self.origin.name("--push.job")));
         }
         let given = common.instance.clone().filter(|instance| !instance.is_empty());
@@ -64,7 +75,7 @@ impl Given<'_> {
             None => machine(),
         });
         Ok(Identity {
-            job: common.job.clone(),
+            job: job.to_owned(),
             instance: match self.one_of_many {
                 Some(which) => format!("{instance}-{which}"),
                 None => instance,
@@ -96,51 +107,6 @@ impl Given<'_> {
             },
             external_labels,
             native_histograms: args.native_histograms,
-        }))
-    }
-
-    fn otlp(&self) -> Result<Option<Otlp>, String> {
-        let args = &self.args.otlp;
-        let Some(endpoint) = &args.endpoint else {
-            return Ok(None);
-        };
-        let flag = self.origin.name("--push.otlp.endpoint");
-        let protocol = match args.protocol {
-            Some(ProtocolArg::Grpc) => Protocol::Grpc,
-            Some(ProtocolArg::Http) | None => Protocol::Http,
-        };
-        let mut address = backend::address(endpoint, protocol == Protocol::Http)
-            .map_err(|cause| format!("{flag}: {cause}"))?;
-        match protocol {
-            Protocol::Http => {
-                let path = address.url.path().trim_end_matches('/');
-                let path = path.strip_suffix(OTLP_PATH).unwrap_or(path);
-                let path = format!("{path}{OTLP_PATH}");
-                address.url.set_path(&path);
-            }
-            Protocol::Grpc if address.url.path().trim_matches('/').is_empty() => {}
-            Protocol::Grpc => {
-                return Err(format!(
-                    "{flag}: {:?} has a path, which no address of gRPC has; write http://host:4317, \
-                     or choose --push.otlp.protocol=http/protobuf",
-                    address.url.as_str()
-                ));
-            }
-        }
-        let target = self.args.otlp_backend.given().target(address, Vec::new(), self.origin)?;
-        let resource = check::attributes(&args.resource, Vec::new()).map_err(|cause| {
-            format!("{}: {cause}", self.origin.name("--push.otlp.resource-attribute"))
-        })?;
-        Ok(Some(Otlp {
-            target,
-            protocol,
-            timeout: None,
-            gzip: args.compression != Some(CompressionArg::None),
-            resource,
-            histograms: match args.histogram {
-                HistogramArg::Explicit => Histograms::Explicit,
-                HistogramArg::Exponential => Histograms::Exponential,
-            },
         }))
     }
 
@@ -183,4 +149,9 @@ impl Given<'_> {
 fn machine() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if name.is_empty() { "localhost".to_owned() } else { name }
+}
+
+/// A variable of this process.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -11,22 +11,33 @@ struct Line {
     push: PushArgs,
 }
 
-fn of(args: &[&str]) -> Result<Option<Plan>, String> {
-    of_one(args, Some(9646), None)
+fn of(args: &[&str]) -> Result<Plan, String> {
+    of_one(args, &[], Some(9646), None)
 }
 
 fn of_one(
     args: &[&str],
+    variables: &[(&str, &str)],
     port: Option<u16>,
     one_of_many: Option<&str>,
-) -> Result<Option<Plan>, String> {
+) -> Result<Plan, String> {
     let args = std::iter::once("x").chain(args.iter().copied());
     let line = Line::try_parse_from(args).expect("flags that exist");
-    settings(&Given { args: &line.push, origin: &Origin::default(), port, one_of_many })
+    let variables = |name: &str| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    };
+    let (args, origin) = (&line.push, &Origin::default());
+    settings(&Given { args, origin, port, one_of_many, variables: &variables })
 }
 
 fn config(args: &[&str]) -> push::Config {
-    of(args).expect("sound").expect("something is pushed").config
+    of(args).expect("sound").config.expect("something is pushed")
+}
+
+/// What is pushed by OTLP, and which variable says so.
+fn otlp(args: &[&str], variables: &[(&str, &str)]) -> (Option<push::Otlp>, Plan) {
+    let plan = of_one(args, variables, None, None).expect("sound");
+    (plan.config.clone().and_then(|config| config.otlp), plan)
 }
 
 const WRITE: &str = "--push.remote-write.url=http://p:9090/api/v1/write";
@@ -34,14 +45,14 @@ const GATEWAY: &str = "--pushgateway.url=http://gateway:9091";
 
 #[test]
 fn nothing_is_pushed_unless_told_where() {
-    assert!(of(&[]).expect("sound").is_none());
+    assert!(of(&[]).expect("sound").config.is_none());
     let without_address = of(&[
         "--push.job=x",
         "--pushgateway.job=y",
         "--push.spool.path=/tmp",
         "--pushgateway.url=",
     ]);
-    assert!(without_address.expect("sound").is_none());
+    assert!(without_address.expect("sound").config.is_none());
 }
 
 #[test]
@@ -155,16 +166,16 @@ fn what_is_wrong_is_named_with_its_flag() {
 fn an_instance_is_given_or_this_machine_and_told_apart_where_there_are_many() {
     let instance = |args: &[&str], port, which| {
         let all = [&[WRITE, GATEWAY], args].concat();
-        let plan = of_one(&all, port, which).expect("sound").expect("pushed");
-        plan.config.identity.instance
+        let plan = of_one(&all, &[], port, which).expect("sound");
+        plan.config.expect("pushed").identity.instance
     };
     let machine = instance(&[], None, None);
     assert!(!machine.is_empty() && !machine.contains(':'), "{machine}");
     assert_eq!(instance(&[], Some(1), None), format!("{machine}:1"));
     assert_eq!(instance(&["--push.instance=a"], Some(1), None), "a");
     assert_eq!(instance(&["--push.instance=a"], None, Some("w1")), "a-w1");
-    let plan = of_one(&[GATEWAY], None, Some("w1")).expect("sound").expect("pushed");
-    let grouping = plan.config.pushgateway.expect("told").grouping;
+    let plan = of_one(&[GATEWAY], &[], None, Some("w1")).expect("sound");
+    let grouping = plan.config.expect("pushed").pushgateway.expect("told").grouping;
     assert_eq!(grouping, [("instance".to_owned(), format!("{machine}-w1"))]);
 }
 
@@ -184,4 +195,96 @@ fn headers_and_credentials_are_one_backends_own() {
     assert_eq!(write.tls_flags, "--push.remote-write.tls");
     let gateway = config.pushgateway.expect("told").target;
     assert!(gateway.headers.is_empty() && !gateway.tls.insecure_skip_verify);
+}
+
+const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ana:s3cret@c:4318");
+
+#[test]
+fn a_variable_of_opentelemetry_turns_otlp_on_and_is_named() {
+    let (pushed, plan) = otlp(&[], &[ENDPOINT]);
+    assert_eq!(pushed.expect("on").target.url.as_str(), "http://c:4318/v1/metrics");
+    assert_eq!(plan.otlp_by, Some("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    assert!(!format!("{plan:?}").contains("s3cret"));
+    let (pushed, plan) = otlp(
+        &[],
+        &[
+            ENDPOINT,
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:1/push"),
+            ("OTEL_METRICS_EXPORTER", "console,otlp"),
+        ],
+    );
+    assert_eq!(pushed.expect("on").target.url.as_str(), "http://m:1/push");
+    assert_eq!(plan.otlp_by, Some("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"));
+}
+
+#[test]
+fn variables_of_opentelemetry_turn_otlp_off_but_not_against_our_flag() {
+    for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_METRICS_EXPORTER", "none")] {
+        assert!(otlp(&[], &[ENDPOINT, off]).0.is_none(), "{off:?}");
+        let (pushed, plan) = otlp(&["--push.otlp.endpoint=http://f:1"], &[ENDPOINT, off]);
+        assert_eq!(pushed.expect("on").target.url.host_str(), Some("f"));
+        assert_eq!(plan.otlp_by, None);
+    }
+}
+
+#[test]
+fn our_flags_win_over_variables_of_opentelemetry_and_those_over_defaults() {
+    let variables = [
+        ENDPOINT,
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "X-Key=1,x-other=2"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "7000"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=a,stage=qa"),
+        ("OTEL_SERVICE_NAME", "shop"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "base2_exponential_bucket_histogram",
+        ),
+    ];
+    let (pushed, plan) = otlp(&[], &variables);
+    let pushed = pushed.expect("on");
+    assert_eq!((pushed.protocol, pushed.gzip), (push::Protocol::Grpc, false));
+    assert_eq!(pushed.timeout, Some(Duration::from_secs(3)));
+    assert_eq!(pushed.histograms, push::Histograms::Exponential);
+    assert_eq!(plan.config.expect("on").interval, Duration::from_secs(7));
+    let attribute = |pushed: &push::Otlp, key: &str| {
+        pushed.resource.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())
+    };
+    assert_eq!(attribute(&pushed, "service.name").as_deref(), Some("shop"));
+    let (pushed, plan) = otlp(
+        &[
+            "--push.otlp.protocol=http/protobuf",
+            "--push.otlp.compression=gzip",
+            "--push.otlp.header=X-Key=ours",
+            "--push.otlp.resource-attribute=team=b",
+            "--push.otlp.histogram=explicit",
+            "--push.timeout=2s",
+            "--push.interval=1s",
+            "--push.job=job",
+        ],
+        &variables,
+    );
+    let pushed = pushed.expect("on");
+    assert_eq!((pushed.protocol, pushed.gzip), (push::Protocol::Http, true));
+    assert_eq!((pushed.timeout, pushed.histograms), (None, push::Histograms::Explicit));
+    assert_eq!(attribute(&pushed, "team").as_deref(), Some("b"));
+    assert_eq!(attribute(&pushed, "stage").as_deref(), Some("qa"));
+    assert_eq!(attribute(&pushed, "service.name"), None, "it is the job's to say");
+    let headers: Vec<_> =
+        pushed.target.headers.iter().map(|(n, v)| (&**n, v.expose_secret())).collect();
+    assert_eq!(headers, [("X-Key", "ours"), ("x-other", "2")]);
+    assert_eq!(plan.config.expect("on").interval, Duration::from_secs(1));
+}
+
+#[test]
+fn a_wrong_variable_of_opentelemetry_is_told_and_ends_nothing() {
+    let (pushed, plan) = otlp(&[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ana:s3cret@nowhere")]);
+    assert!(pushed.is_none());
+    let [line] = &plan.ignored[..] else { panic!("{:?}", plan.ignored) };
+    assert!(line.contains("OTEL_EXPORTER_OTLP_ENDPOINT") && !line.contains("s3cret"), "{line}");
+    let (pushed, plan) = otlp(&[], &[ENDPOINT, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]);
+    assert!(pushed.is_some());
+    assert!(plan.ignored[0].contains("http/json"), "{:?}", plan.ignored);
 }

@@ -16,6 +16,8 @@ mod locust;
 mod metrics;
 mod pki;
 mod probe;
+mod push;
+mod receiver;
 mod secrets;
 mod several;
 mod usage;

@@ -1,0 +1,128 @@
+//! OTLP: our options, and behind them the standard variables of OpenTelemetry.
+
+use std::time::Duration;
+
+use push::{Histograms, Otlp, OtlpEnv, Protocol};
+use secrecy::ExposeSecret as _;
+
+use super::backend::{self, Address};
+use super::settings::Given;
+use super::{CompressionArg, HistogramArg, ProtocolArg, check};
+
+/// What the path of an address ends in to which metrics are pushed by HTTP.
+const PATH: &str = "/v1/metrics";
+
+/// What was chosen.
+#[derive(Default)]
+pub(super) struct Chosen {
+    pub(super) otlp: Option<Otlp>,
+    /// The variable of OpenTelemetry that turned it on, if one did.
+    pub(super) by: Option<&'static str>,
+    /// The time between two pushes that a variable of OpenTelemetry asks for.
+    pub(super) interval: Option<Duration>,
+    /// Which variables of OpenTelemetry are not heeded, and why.
+    pub(super) ignored: Vec<String>,
+}
+
+impl Given<'_> {
+    /// Whether and how OTLP is pushed. What a variable of OpenTelemetry says wrongly is no error:
+    /// it may be meant for another program, or for Locust.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the flag, the value and what is accepted.
+    pub(super) fn otlp(&self) -> Result<Chosen, String> {
+        let args = &self.args.otlp;
+        let (mut env, ignored) = OtlpEnv::read(self.variables);
+        let protocol = match args.protocol {
+            Some(ProtocolArg::Grpc) => Protocol::Grpc,
+            Some(ProtocolArg::Http) => Protocol::Http,
+            None => env.protocol.unwrap_or(Protocol::Http),
+        };
+        let mut ignored: Vec<_> = ignored.iter().map(ToString::to_string).collect();
+        let mut by = None;
+        let address = if let Some(endpoint) = args.endpoint.as_ref().filter(|it| !it.is_empty()) {
+            let flag = self.origin.name("--push.otlp.endpoint");
+            address(endpoint, protocol, true).map_err(|cause| format!("{flag}: {cause}"))?
+        } else {
+            let is_on = !env.is_disabled.unwrap_or(false) && env.is_exporter.unwrap_or(true);
+            let Some(endpoint) = env.endpoint.take().filter(|_| is_on) else {
+                return Ok(Chosen::default());
+            };
+            match address(endpoint.address(protocol).expose_secret(), protocol, false) {
+                Ok(address) => {
+                    by = Some(endpoint.variable);
+                    address
+                }
+                Err(cause) => {
+                    let variable = endpoint.variable;
+                    ignored
+                        .push(format!("{variable} is ignored, nothing is pushed by OTLP: {cause}"));
+                    return Ok(Chosen { ignored, ..Chosen::default() });
+                }
+            }
+        };
+        let interval = env.interval;
+        let otlp = Some(self.pushed(address, protocol, env)?);
+        Ok(Chosen { otlp, by, interval, ignored })
+    }
+
+    fn pushed(&self, address: Address, protocol: Protocol, env: OtlpEnv) -> Result<Otlp, String> {
+        let (args, common) = (&self.args.otlp, &self.args.common);
+        let mut backend = self.args.otlp_backend.given();
+        let tls = &mut backend.tls;
+        tls.ca_file = tls.ca_file.take().or(env.ca_file);
+        if tls.cert_file.is_none() && tls.key_file.is_none() {
+            (tls.cert_file, tls.key_file) = (env.cert_file, env.key_file);
+        }
+        let target = backend.target(address, env.headers.unwrap_or_default(), self.origin)?;
+        // What our flags say of a name is not to be undone by a variable.
+        let mut inherited = env.resource.unwrap_or_default();
+        let flags = [("service.name", &common.job), ("service.instance.id", &common.instance)];
+        for (key, _) in flags.into_iter().filter(|(_, flag)| flag.is_some()) {
+            inherited.retain(|(known, _)| known != key);
+        }
+        let resource = check::attributes(&args.resource, inherited).map_err(|cause| {
+            format!("{}: {cause}", self.origin.name("--push.otlp.resource-attribute"))
+        })?;
+        Ok(Otlp {
+            target,
+            protocol,
+            timeout: env.timeout.filter(|_| common.timeout.is_none()),
+            gzip: match args.compression {
+                Some(method) => method == CompressionArg::Gzip,
+                None => env.gzip.unwrap_or(true),
+            },
+            resource,
+            histograms: match args.histogram {
+                Some(HistogramArg::Explicit) => Histograms::Explicit,
+                Some(HistogramArg::Exponential) => Histograms::Exponential,
+                None => env.histograms.unwrap_or(Histograms::Explicit),
+            },
+        })
+    }
+}
+
+/// Reads an address; the path of metrics is added to that of HTTP if `adds_path` and it is not
+/// there.
+fn address(text: &str, protocol: Protocol, adds_path: bool) -> Result<Address, String> {
+    let mut address = backend::address(text, protocol == Protocol::Http)?;
+    match protocol {
+        Protocol::Http if adds_path => {
+            let path = address.url.path().trim_end_matches('/');
+            let path = path.strip_suffix(PATH).unwrap_or(path);
+            let path = format!("{path}{PATH}");
+            address.url.set_path(&path);
+        }
+        Protocol::Http => {}
+        Protocol::Grpc if address.url.path().trim_matches('/').is_empty() => {}
+        Protocol::Grpc => {
+            return Err(format!(
+                "{:?} has a path, which no address of gRPC has: expected http(s)://host:4317, or \
+                 the protocol http/protobuf",
+                address.url.as_str()
+            ));
+        }
+    }
+    Ok(address)
+}
