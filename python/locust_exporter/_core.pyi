@@ -60,8 +60,8 @@ class Child:
 class Core:
     """What one process records and shows. Starts nothing before it is told to.
 
-    Times of day are seconds since 1970. No method but :meth:`serve`, :meth:`render`,
-    :meth:`totals` and :meth:`close` waits for anything; these let go of the GIL.
+    Times of day are seconds since 1970. No method but :meth:`serve`, :meth:`push`,
+    :meth:`render`, :meth:`totals` and :meth:`close` waits for anything; these let go of the GIL.
     """
 
     def __init__(self) -> None: ...
@@ -137,6 +137,18 @@ class Core:
         """
     def taken(self, names: Sequence[str]) -> list[str]:
         """Which of these names would clash, as a family's, with ours or the test's own."""
+    def push(self, addresses: Sequence[str], *, worker_id: str | None = None) -> bool:
+        """Starts the thread that pushes, where the options say so; answers whether it runs.
+
+        The default instance has the port of the first of these addresses. A worker gives its id,
+        and pushes only where it is told to. Raises one line: ``ValueError`` for a mistake in an
+        option, or in a file or folder that it names; ``OSError`` for what the system refuses, such
+        as a spool that another exporter has.
+        """
+    def stop_pushing(self) -> float:
+        """Begins the last push; answers how many seconds it may take, 0 where nothing is pushed."""
+    def is_pushing(self) -> bool:
+        """Whether the thread that pushes runs still."""
     def close(self, timeout: float) -> None:
         """Ends the server's thread; scrapes in flight have ``timeout`` seconds."""
 

@@ -1,4 +1,4 @@
-"""A test's end, and Locust's: are the numbers Locust's own, and has somebody scraped them?"""
+"""A test's end, and Locust's: are the numbers Locust's own, and has somebody got the last ones?"""
 
 from __future__ import annotations
 
@@ -22,8 +22,28 @@ _MOST_LOOKS = 3
 _SAME_SIGNAL = 2.0
 
 
+class LastPush:
+    """The last push, which begins when this is made. Without anything to push it is over."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._end = time.monotonic() + core.stop_pushing()
+
+    def wait(self, drain_logs: Callable[[], None]) -> None:
+        """Waits until it is over, for no longer than it may take."""
+        try:
+            while self._core.is_pushing():
+                if time.monotonic() >= self._end:
+                    logger.warning("The last push has not ended in time; ending without it")
+                    break
+                gevent.sleep(0.02)
+                drain_logs()
+        except KeyboardInterrupt:
+            logger.info("Interrupted; ending before the last push is over")
+
+
 class Ending:
-    """Compares the exported totals with Locust's, and waits for the last scrape."""
+    """Compares the exported totals with Locust's, and waits for the last scrape and push."""
 
     def __init__(self, core: Core, environment: Environment) -> None:
         self.timeout = 0.0
@@ -51,12 +71,14 @@ class Ending:
             gevent.spawn(guarded(self._compare_once), all_reported, self._run)
 
     def quit(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
-        """Locust ends: compares, and holds the process until a scrape has seen the end."""
+        """Locust ends: compares, pushes, and holds the process until a scrape has seen the end."""
         if self._run:
             self._compare()
         self._core.finish()
+        last_push = LastPush(self._core)  # beside the wait for a scrape
         if self.timeout > 0 and addresses:
             self._hold(addresses, drain_logs)
+        last_push.wait(drain_logs)
 
     def _compare_once(self, all_reported: Callable[[], bool], run: int) -> None:
         end = time.monotonic() + 2 * WORKER_REPORT_INTERVAL + 1

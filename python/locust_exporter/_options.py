@@ -17,8 +17,8 @@ Values = Mapping[str, Value]
 
 LISTEN_ADDRESS = "web.listen-address"
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
-# Options of the server's.
-_SERVING = "web."
+# Options of what a process does for itself: of the server, and of pushing.
+_OF_A_PROCESS = ("web.", "push.", "pushgateway.")
 
 
 @functools.cache
@@ -71,7 +71,7 @@ def given(parsed: argparse.Namespace | None) -> dict[str, Value]:
 
 
 def given_to_worker(parsed: argparse.Namespace | None) -> dict[str, Value]:
-    """As :func:`given`, but how to serve is what this process itself was told.
+    """As :func:`given`, but how to serve and to push is what this process itself was told.
 
     To a worker that joins a running test Locust hands its master's arguments before ``init``, in
     the place of its own.
@@ -82,7 +82,7 @@ def given_to_worker(parsed: argparse.Namespace | None) -> dict[str, Value]:
     parser = get_empty_argument_parser(add_help=False)
     add_arguments(parser)
     own = given(parser.parse_known_args()[0])
-    return {name: own[name] if name.startswith(_SERVING) else values[name] for name in values}
+    return {name: own[name] if name.startswith(_OF_A_PROCESS) else values[name] for name in values}
 
 
 def _given(option: _core.Option, parsed: argparse.Namespace | None) -> Value:

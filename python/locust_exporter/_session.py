@@ -16,7 +16,7 @@ from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRu
 
 from locust_exporter import _options
 from locust_exporter._core import Core
-from locust_exporter._end import Ending
+from locust_exporter._end import Ending, LastPush
 from locust_exporter._hooks import listen_behind_locust, listen_first, listen_last
 from locust_exporter._observer import Observer
 from locust_exporter._process import (
@@ -141,7 +141,9 @@ class Session:
                 percentiles_of_all=_percentiles_are_of_all(),
             )
             # A busy address is no mistake, but a path or a file that an option names may be one.
-            self.serve(self._wanted_addresses(values))
+            wanted = self._wanted_addresses(values)
+            self.serve(wanted)
+            self._push(self.addresses or wanted)
         except ValueError as error:
             if is_first_to_say():
                 sys.stderr.write(f"locust_exporter: {error}\n")
@@ -177,6 +179,15 @@ class Session:
                     )
                 else:
                     logger.error("%s", error)
+
+    def _push(self, addresses: list[str]) -> None:
+        """Pushes, if told to. Raises ``ValueError`` if it cannot be as the options say."""
+        runner = self.environment.runner
+        worker_id = runner.client_id if isinstance(runner, WorkerRunner) else None
+        try:
+            self._core.push(addresses, worker_id=worker_id)
+        except OSError as error:
+            logger.error("%s", error)
 
     def _wanted_addresses(self, values: _options.Values) -> list[str]:
         if is_forked():
@@ -315,6 +326,8 @@ class Session:
         self._drain_logs()
         if self._ending is not None:
             self._ending.quit(self.addresses, self._drain_logs)
+        else:
+            LastPush(self._core).wait(self._drain_logs)
         self._core.close(2.0)
         self._drain_logs()
 

@@ -16,6 +16,9 @@ class RecordingCore:
         self.busy: set[str] = set()
         self.numbers = (0, 0)
         self.is_served = False
+        self.unusable_push: Exception | None = None
+        self.push_timeout = 0.0
+        self.is_last_push_under_way = False
         self.last_scrape_timeout = 0.0
         self.acks: list[tuple[str, bytes]] = []
         self.lines: list[tuple[int, str]] = []
@@ -49,6 +52,19 @@ class RecordingCore:
                 busy.errno = errno.EADDRINUSE
                 raise busy
         return list(addresses)
+
+    def push(self, addresses: Sequence[str], *, worker_id: str | None = None) -> bool:
+        self._note("push", addresses=list(addresses), worker_id=worker_id)
+        if self.unusable_push is not None:
+            raise self.unusable_push
+        return False
+
+    def stop_pushing(self) -> float:
+        self._note("stop_pushing")
+        return self.push_timeout
+
+    def is_pushing(self) -> bool:
+        return self.is_last_push_under_way
 
     def close(self, timeout: float) -> None:
         self._note("close", timeout=timeout)

@@ -65,7 +65,7 @@ def test_the_end_is_final_with_no_users_and_closes_the_server(
     environment.events.quit.fire(exit_code=0)
     assert core.named("observe")[-1]["state"] == "stopped"
     assert core.named("observe")[-1]["users"] == 0
-    assert [name for name, _ in core.calls][-2:] == ["finish", "close"]
+    assert [name for name, _ in core.calls][-3:] == ["finish", "stop_pushing", "close"]
 
 
 def test_by_default_the_end_does_not_wait(core: RecordingCore, environment: Environment) -> None:
@@ -161,3 +161,29 @@ def test_the_wait_comes_behind_the_tests_own_listeners(
     environment.events.quitting.fire(environment=environment, reverse=True)
     environment.events.quit.fire(exit_code=0)
     assert order == [False]
+
+
+def test_the_last_push_begins_behind_the_last_numbers_and_is_waited_for(
+    core: RecordingCore, environment: Environment
+) -> None:
+    core.push_timeout = WAIT
+    core.is_last_push_under_way = True
+    _session.attach(environment)
+    ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    gevent.sleep(0.2)
+    assert not ending.ready()
+    assert [name for name, _ in core.calls][-2:] == ["finish", "stop_pushing"]
+    core.is_last_push_under_way = False
+    ending.get(timeout=10)
+    assert core.named("close")
+
+
+def test_the_wait_for_the_last_push_is_bounded(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    core.push_timeout = 0.1
+    core.is_last_push_under_way = True
+    _session.attach(environment)
+    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
+    assert "The last push has not ended in time" in caplog.text
+    assert core.named("close")

@@ -305,3 +305,27 @@ def test_the_command_line_needs_no_locust() -> None:
 
     code = "import sys, locust_exporter.__main__; sys.exit('locust' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_it_pushes_as_where_it_listens(core: RecordingCore, environment: Environment) -> None:
+    locust_exporter.install()
+    _session.attach(environment)
+    assert core.named("push") == [{"addresses": [":9646"], "worker_id": None}]
+
+
+def test_what_cannot_be_pushed_by_mistake_is_one_line_and_ends_with_2(
+    core: RecordingCore, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core.unusable_push = ValueError("no such folder")
+    with pytest.raises(SystemExit) as end:
+        _session.attach(environment)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "locust_exporter: no such folder\n"
+
+
+def test_where_the_system_refuses_to_push_the_load_goes_on(
+    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    core.unusable_push = OSError("the spool is in use")
+    _session.attach(environment)
+    assert "the spool is in use" in caplog.text

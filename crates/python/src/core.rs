@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use exposition::Format;
 use locust_exporter::inside::{self, Given, in_locusts_words};
+use locust_exporter::pushing::{Plan, Pushing, Work};
 use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -30,6 +31,7 @@ use crate::recording::Recording;
 use crate::render::{self, Rendered, Wanted};
 use crate::server::{Serving, Unserved};
 use crate::side::Sides;
+use crate::thread::spawn_deaf;
 use crate::{clock, guard, logs, options, taken};
 
 /// Options that must be the same in all processes of a test.
@@ -234,6 +236,7 @@ impl Core {
             let Rendered { content_type, content_encoding, body } = py.detach(|| {
                 let content_type = wanted.negotiated();
                 let native = content_type.format() == Format::Protobuf;
+                self.inside.scraped();
                 let families = self.inside.exposition(catalog, native);
                 render::render(&families, &wanted, content_type)
             });
@@ -249,6 +252,33 @@ impl Core {
             let is_taken = |name: &String| taken::is_taken(name, &catalogs, &customs);
             Ok(names.into_iter().filter(is_taken).collect())
         })
+    }
+
+    /// Starts the thread that pushes, if something is to be pushed; whether it is.
+    #[pyo3(signature = (addresses, *, worker_id=None))]
+    fn push(
+        &self,
+        py: Python<'_>,
+        addresses: Vec<String>,
+        worker_id: Option<&str>,
+    ) -> PyResult<bool> {
+        guard::raising(|| {
+            let given = lock(&self.given).clone();
+            let plan = inside::push(&given, &addresses, worker_id);
+            let plan = plan.map_err(PyValueError::new_err)?;
+            py.detach(|| self.start_pushing(plan))
+        })
+    }
+
+    /// Begins the last push; the seconds that it may take, 0 where nothing is pushed.
+    fn stop_pushing(&self) -> f64 {
+        let longest = self.sides.ours().pushing().as_ref().map(Pushing::stop);
+        longest.unwrap_or_default().as_secs_f64()
+    }
+
+    /// Whether the thread that pushes runs.
+    fn is_pushing(&self) -> bool {
+        self.sides.ours().pushing().as_ref().is_some_and(|pushing| !pushing.has_ended())
     }
 
     /// Ends the server's thread; scrapes in flight have `timeout` seconds.
@@ -462,14 +492,37 @@ impl Core {
         });
     }
 
+    fn start_pushing(&self, plan: Plan) -> PyResult<bool> {
+        let side = self.sides.ours();
+        let mut pushing = side.pushing();
+        if pushing.is_some() {
+            return Ok(true);
+        }
+        install_tls();
+        let source = Arc::new(Metrics(Arc::clone(&self.inside)));
+        let spawn = |work: Work| {
+            let guarded = || guard::quietly(work).unwrap_or_default();
+            spawn_deaf("locust-exporter-push", guarded).map(drop)
+        };
+        let started = Pushing::start(plan, &self.inside.own(), source, spawn);
+        *pushing = started.map_err(|unusable| {
+            let line = in_locusts_words(&unusable.to_string());
+            if unusable.is_mistake() {
+                PyValueError::new_err(line)
+            } else {
+                PyOSError::new_err(line)
+            }
+        })?;
+        Ok(pushing.is_some())
+    }
+
     fn listen(&self, config: web::Config) -> Result<Vec<String>, Unserved> {
         let side = self.sides.ours();
         let mut serving = side.serving();
         let serving = match &mut *serving {
             Some(serving) => serving,
             none => {
-                // Another user of the same library may have set it: then it is that one.
-                let _ = rustls::crypto::ring::default_provider().install_default();
+                install_tls();
                 let started = Serving::start()
                     .map_err(|cause| format!("the server's thread cannot start: {cause}"))?;
                 none.insert(started)
@@ -499,6 +552,11 @@ impl Core {
         config.service = service;
         setup.catalog_of(&config).map_err(refused)
     }
+}
+
+/// Another user of the same library may have set it: then it is that one.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// `OSError` of this line alone, also where it has the system's number.

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use exposition::Families;
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
 use locust_model::{Bounds, Folded, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
+use push::{Source, SourceFuture};
 use recorder::{Buckets, Process, Reader};
 use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
@@ -212,11 +214,20 @@ impl Inside {
         merger.snapshot(now, time, buckets)
     }
 
+    /// Counts a scrape, which what is pushed is not.
+    pub(crate) fn scraped(&self) {
+        self.own.load().scraped();
+    }
+
+    /// The exporter's own numbers.
+    pub(crate) fn own(&self) -> Arc<Own> {
+        self.own.load_full()
+    }
+
     /// All that is known now, as `catalog` names it; with native buckets where these are shown.
     pub(crate) fn exposition(&self, catalog: Arc<Catalog>, native: bool) -> Exposition {
         let began = Instant::now();
         let own = self.own.load_full();
-        own.scraped();
         let buckets = if native { Buckets::ClassicAndNative } else { Buckets::Classic };
         let mut snapshot = self.snapshot(buckets);
         // What is recorded is within the bounds, and each row there once; not so what was observed.
@@ -282,6 +293,7 @@ impl Gather for Metrics {
     fn gather(&self, ask: Ask) -> GatherFuture<'_> {
         Box::pin(async move {
             let inside = &self.0;
+            inside.scraped();
             let is_final = inside.finished.load(Ordering::Acquire);
             let catalog = Arc::clone(&inside.setup.load().catalog);
             let families = Arc::new(inside.exposition(catalog, ask.native));
@@ -290,6 +302,16 @@ impl Gather for Metrics {
                 Box::new(move || inside.final_served.store(true, Ordering::Release)) as Served
             });
             Gathered { families, served }
+        })
+    }
+}
+
+/// What is pushed: the same.
+impl Source for Metrics {
+    fn gather(&self, _: Instant, native: bool) -> SourceFuture<'_> {
+        Box::pin(async move {
+            let catalog = Arc::clone(&self.0.setup.load().catalog);
+            Arc::new(self.0.exposition(catalog, native)) as Arc<dyn Families>
         })
     }
 }
