@@ -1,10 +1,11 @@
 //! Stand-ins for tests: a backend that does as it is told, a source and an encoder of few words; and
 //! an ear for what is logged.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::batch::{Batch, Format};
@@ -192,24 +192,42 @@ pub(crate) fn words(batches: &[Batch]) -> Vec<&str> {
     batches.iter().map(|batch| std::str::from_utf8(&batch.body).unwrap()).collect()
 }
 
-/// What is logged by this thread from warnings' and information's level on, while the guard lives.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What is logged by this thread, from information on, while this lives.
+///
+/// Each thread's own subscriber would not do: `tracing` remembers of a line that nobody listens to
+/// it when a thread without one comes to it first.
+#[derive(Debug)]
+pub(crate) struct Lines(());
 
 impl Lines {
-    pub(crate) fn listen() -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
-        (lines, guard)
+    pub(crate) fn listen() -> Self {
+        static EAR: Once = Once::new();
+        EAR.call_once(|| tracing::subscriber::set_global_default(Ear).unwrap());
+        tracing::callsite::rebuild_interest_cache();
+        HEARD.take();
+        Self(())
     }
 
     /// How many lines have this in their message.
+    #[expect(clippy::unused_self, reason = "it must be alive")]
     pub(crate) fn count(&self, words: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+        HEARD.with_borrow(|heard| heard.iter().filter(|line| line.contains(words)).count())
     }
 }
 
-impl Subscriber for Lines {
+impl Drop for Lines {
+    fn drop(&mut self) {
+        HEARD.take();
+    }
+}
+
+struct Ear;
+
+impl Subscriber for Ear {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::INFO && metadata.target().starts_with("push")
     }
@@ -217,7 +235,8 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
             if field.name() == "message" {
-                self.0.lock().unwrap().push(format!("{value:?}"));
+                let line = format!("{value:?}");
+                HEARD.with_borrow_mut(|heard| heard.extend([line]));
             }
         });
     }

@@ -192,7 +192,7 @@ fn mend_folder(dir: &TempDir) {
 
 #[tokio::test]
 async fn each_change_of_state_is_one_line() {
-    let (lines, _guard) = Lines::listen();
+    let lines = Lines::listen();
     let dir = tempfile::tempdir().unwrap();
     let queue = disk(&dir, 9);
     break_folder(&dir);

@@ -137,7 +137,7 @@ async fn what_was_in_flight_stays_in_the_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_two_lines_and_so_is_a_time_of_refusals() {
-    let (lines, _guard) = Lines::listen();
+    let lines = Lines::listen();
     let whole = || Does::Answer(Outcome::WHOLE);
     let mut script = vec![later(None); 20];
     script.extend([whole(), refuse(), whole(), refuse(), whole(), whole()]);
