@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ::push::bench::Encoding;
-use ::push::{Histograms, Identity, Otlp, Protocol, RemoteWrite, Version};
+use ::push::{Histograms, Identity, NativeHistograms, Otlp, Protocol, RemoteWrite, Version};
 use anyhow::{Context as _, Result, bail, ensure};
 use outgoing::{Credentials, Target, Tls};
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,12 @@ fn encoding(wire: &str) -> Result<Encoding> {
     let remote_write = |version| {
         let target = target.clone();
         let external_labels = vec![("cluster".to_owned(), "load-test".to_owned())];
-        let config = RemoteWrite { target, version, external_labels, native_histograms: true };
+        let config = RemoteWrite {
+            target,
+            version,
+            external_labels,
+            native_histograms: NativeHistograms::Always,
+        };
         Encoding::remote_write(&config, &identity)
     };
     let otlp = |gzip| {

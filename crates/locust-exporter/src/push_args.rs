@@ -122,11 +122,11 @@ pub(crate) struct RemoteWriteArgs {
     #[arg(value_delimiter = ',', value_parser = key_value)]
     pub(crate) external_labels: Vec<(String, String)>,
 
-    /// Whether native histograms are pushed beside the classic ones, where there are any.
-    #[arg(long = "push.remote-write.native-histograms", value_name = "BOOLEAN")]
-    #[arg(env = "LOCUST_EXPORTER_PUSH_REMOTE_WRITE_NATIVE_HISTOGRAMS")]
-    #[arg(action = ArgAction::Set, default_value = "true", value_parser = boolean)]
-    pub(crate) native_histograms: bool,
+    /// Whether native histograms are pushed beside the classic ones: `auto` does so by 2.0 alone,
+    /// since a receiver of 1.0 may mix up the buckets of both.
+    #[arg(long = "push.remote-write.native-histograms", value_name = "WHEN", value_enum)]
+    #[arg(env = "LOCUST_EXPORTER_PUSH_REMOTE_WRITE_NATIVE_HISTOGRAMS", default_value = "auto")]
+    pub(crate) native_histograms: NativeArg,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -316,6 +316,13 @@ pub(crate) enum VersionArg {
     V1,
     #[value(name = "2.0")]
     V2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NativeArg {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -27,7 +27,7 @@ impl Encoding {
 
     /// Encodes for a receiver of remote write.
     pub fn remote_write(config: &RemoteWrite, identity: &Identity) -> Self {
-        let protocol = Arc::new(Protocol::new(config.version));
+        let protocol = Arc::new(Protocol::new(config.version, config.native_histograms));
         let encoder = RemoteWriteEncoder::new(config, identity, protocol);
         Self { encoder: Some(Box::new(encoder)), ..Self::none() }
     }

@@ -60,7 +60,19 @@ pub struct RemoteWrite {
     /// added to them.
     pub external_labels: Vec<(String, String)>,
     /// Whether native histograms are sent beside the classic ones.
-    pub native_histograms: bool,
+    pub native_histograms: NativeHistograms,
+}
+
+/// Whether native histograms are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NativeHistograms {
+    /// By 2.0. Of the receivers that know 1.0 alone, one makes series of native buckets whose names
+    /// are those of the classic ones (`VictoriaMetrics`): together they give wrong quantiles.
+    Auto,
+    /// By every version.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// A version of remote write.

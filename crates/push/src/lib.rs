@@ -43,7 +43,8 @@ mod transport;
 mod verdict;
 
 pub use config::{
-    Config, Histograms, Identity, Method, Otlp, Protocol, Pushgateway, RemoteWrite, Spool, Version,
+    Config, Histograms, Identity, Method, NativeHistograms, Otlp, Protocol, Pushgateway,
+    RemoteWrite, Spool, Version,
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
 pub use push::{Error, Push};

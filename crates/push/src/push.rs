@@ -56,7 +56,7 @@ pub struct Push {
 
 impl Lane {
     fn remote_write(sink: &RemoteWrite, config: &Config) -> Result<Self, Error> {
-        let protocol = Arc::new(Protocol::new(sink.version));
+        let protocol = Arc::new(Protocol::new(sink.version, sink.native_histograms));
         let client = Client::new(&sink.target, config.timeout, &user_agent(config), Http::One)?;
         let encoder = RemoteWriteEncoder::new(sink, &config.identity, Arc::clone(&protocol));
         let transport = RemoteWriteTransport::new(client, protocol);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use push::{Config, Identity, Method, Pushgateway, RemoteWrite, Spool};
+use push::{Config, Identity, Method, NativeHistograms, Pushgateway, RemoteWrite, Spool};
 
-use super::{MethodArg, PushArgs, VersionArg, backend, check, otlp};
+use super::{MethodArg, NativeArg, PushArgs, VersionArg, backend, check, otlp};
 use crate::build;
 use crate::pushing::Plan;
 use crate::usage::Origin;
@@ -106,7 +106,11 @@ impl Given<'_> {
                 VersionArg::V2 => push::Version::V2,
             },
             external_labels,
-            native_histograms: args.native_histograms,
+            native_histograms: match args.native_histograms {
+                NativeArg::Auto => NativeHistograms::Auto,
+                NativeArg::Always => NativeHistograms::Always,
+                NativeArg::Never => NativeHistograms::Never,
+            },
         }))
     }
 

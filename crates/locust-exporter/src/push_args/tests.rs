@@ -67,7 +67,8 @@ fn the_defaults() {
     assert!(config.identity.instance.ends_with(":9646"), "{:?}", config.identity);
     let write = config.remote_write.expect("told");
     assert_eq!(write.version, push::Version::Auto);
-    assert!(write.native_histograms && write.external_labels.is_empty());
+    assert_eq!(write.native_histograms, push::NativeHistograms::Auto);
+    assert!(write.external_labels.is_empty());
     let otlp = config.otlp.expect("told");
     assert_eq!(otlp.protocol, push::Protocol::Http);
     assert_eq!(otlp.histograms, push::Histograms::Explicit);

@@ -3,7 +3,9 @@ use std::path::Path;
 use super::*;
 use crate::batch::Batch;
 use crate::canned;
-use crate::config::{self, Histograms, Identity, Method, Pushgateway, Spool, Version};
+use crate::config::{
+    self, Histograms, Identity, Method, NativeHistograms, Pushgateway, Spool, Version,
+};
 use crate::queue::Room;
 use crate::scripted::{Asked, Backend, Does, Gives, InWords, later, words};
 use crate::stats::Dropped;
@@ -168,7 +170,7 @@ async fn as_configured() {
             target: receiver.target("/api/v1/write", "--push.remote-write.tls"),
             version: Version::Auto,
             external_labels: Vec::new(),
-            native_histograms: false,
+            native_histograms: NativeHistograms::Never,
         }),
         otlp: Some(Otlp {
             target: collector.target("/v1/metrics", "--push.otlp.tls"),

@@ -30,7 +30,6 @@ const LIMITS: Limits = Limits { samples: 2_000, bytes: 4 << 20 };
 pub(crate) struct RemoteWriteEncoder {
     protocol: Arc<Protocol>,
     limits: Limits,
-    takes_native: bool,
     /// Labels of every series, by name.
     labels: Vec<(String, String)>,
     writer: Version,
@@ -61,16 +60,14 @@ impl RemoteWriteEncoder {
         labels.sort_by(|a, b| a.0.cmp(&b.0));
         labels.dedup_by(|later, first| later.0 == first.0);
         labels.retain(|(_, value)| !value.is_empty());
-        let takes_native = config.native_histograms;
-        let writer = Version::new(protocol.format(), takes_native);
-        Self { protocol, limits, takes_native, labels, writer }
+        let writer = Version::new(&protocol);
+        Self { protocol, limits, labels, writer }
     }
 
     /// Speaks the version that is spoken now, if nothing has been said in another yet.
     fn follow(&mut self) {
-        let format = self.protocol.format();
-        if self.writer.samples() == 0 && format != self.writer.format() {
-            self.writer = Version::new(format, self.takes_native);
+        if self.writer.samples() == 0 && self.protocol.format() != self.writer.format() {
+            self.writer = Version::new(&self.protocol);
         }
     }
 }
@@ -94,12 +91,14 @@ impl Encoder for RemoteWriteEncoder {
     }
 
     fn takes_native(&self) -> bool {
-        self.takes_native
+        self.protocol.takes_native(self.protocol.format())
     }
 }
 
 impl Version {
-    fn new(format: Format, takes_native: bool) -> Self {
+    fn new(protocol: &Protocol) -> Self {
+        let format = protocol.format();
+        let takes_native = protocol.takes_native(format);
         match format {
             Format::RemoteWrite1 => Self::V1(Box::new(Writer::new(takes_native))),
             _ => Self::V2(Box::new(Writer::new(takes_native))),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::batch::Format;
-use crate::config::Version;
+use crate::config::{NativeHistograms, Version};
 
 /// The version that is spoken now. The encoder and the transport share it: what the transport
 /// learns of the receiver, the encoder heeds from the next pass on.
@@ -12,14 +12,25 @@ pub(crate) struct Protocol {
     /// Whether the receiver may turn out not to know what is spoken at first.
     may_fall_back: bool,
     is_1: AtomicBool,
+    native: NativeHistograms,
 }
 
 impl Protocol {
     /// What is configured: of [`Version::Auto`] 2.0 at first.
-    pub(crate) fn new(version: Version) -> Self {
+    pub(crate) fn new(version: Version, native: NativeHistograms) -> Self {
         Self {
             may_fall_back: version == Version::Auto,
             is_1: AtomicBool::new(version == Version::V1),
+            native,
+        }
+    }
+
+    /// Whether native histograms are sent in this format.
+    pub(crate) fn takes_native(&self, format: Format) -> bool {
+        match self.native {
+            NativeHistograms::Auto => format != Format::RemoteWrite1,
+            NativeHistograms::Always => true,
+            NativeHistograms::Never => false,
         }
     }
 
@@ -45,18 +56,21 @@ mod tests {
 
     #[test]
     fn it_falls_back_once_and_only_where_that_is_allowed() {
-        let auto = Protocol::new(Version::Auto);
+        let auto = Protocol::new(Version::Auto, NativeHistograms::Auto);
         assert_eq!(auto.format(), Format::RemoteWrite2);
+        assert!(auto.takes_native(auto.format()));
         assert!(auto.fall_back());
         assert_eq!(auto.format(), Format::RemoteWrite1);
+        assert!(!auto.takes_native(auto.format()));
         assert!(!auto.fall_back());
 
         for (version, format) in
             [(Version::V1, Format::RemoteWrite1), (Version::V2, Format::RemoteWrite2)]
         {
-            let fixed = Protocol::new(version);
+            let fixed = Protocol::new(version, NativeHistograms::Always);
             assert!(!fixed.fall_back());
             assert_eq!(fixed.format(), format);
+            assert!(fixed.takes_native(format));
         }
     }
 }

@@ -43,21 +43,21 @@ impl From<Damaged> for TranscodeError {
 
 /// Makes of a compressed `io.prometheus.write.v2.Request` a compressed `prometheus.WriteRequest`
 /// that says the same, but for start times, for which 1.0 has no place, and for exemplars, which
-/// the encoder does not write.
+/// the encoder does not write; and for native histograms, unless the receiver `takes_native` ones.
 ///
 /// # Errors
 ///
 /// [`TranscodeError`] if the request is not what the encoder makes.
-pub(crate) fn to_v1(body: &[u8]) -> Result<Bytes, TranscodeError> {
+pub(crate) fn to_v1(body: &[u8], takes_native: bool) -> Result<Bytes, TranscodeError> {
     if snap::raw::decompress_len(body)? > MOST {
         return Err(TranscodeError::TooLarge);
     }
     let request = snap::raw::Decoder::new().decompress_vec(body)?;
-    let request = transcode(&request)?;
+    let request = transcode(&request, takes_native)?;
     Ok(snap::raw::Encoder::new().compress_vec(&request)?.into())
 }
 
-fn transcode(request: &[u8]) -> Result<Vec<u8>, TranscodeError> {
+fn transcode(request: &[u8], takes_native: bool) -> Result<Vec<u8>, TranscodeError> {
     let mut texts = Vec::new();
     for field in Fields::of(request) {
         if let (4, Field::Bytes(text)) = field? {
@@ -69,6 +69,9 @@ fn transcode(request: &[u8]) -> Result<Vec<u8>, TranscodeError> {
     let mut metadata = Metadata::default();
     for field in Fields::of(request) {
         if let (5, Field::Bytes(message)) = field? {
+            if !takes_native && is_native(message)? {
+                continue;
+            }
             let mut written = Ok(None);
             wire::message(&mut out, 1, |out| written = series(out, message, &symbols));
             if let Some((name, about)) = written? {
@@ -78,6 +81,16 @@ fn transcode(request: &[u8]) -> Result<Vec<u8>, TranscodeError> {
     }
     out.extend_from_slice(&metadata.encoded);
     Ok(out)
+}
+
+/// Whether a series is of native histograms.
+fn is_native(series: &[u8]) -> Result<bool, Damaged> {
+    for field in Fields::of(series) {
+        if let (3, _) = field? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Writes the content of a series; answers its family's name, and the metadata.
@@ -228,8 +241,8 @@ mod tests {
         #[test]
         fn damaged_requests_are_errors(bytes: Vec<u8>) {
             // It must not panic; that most are refused is not of interest.
-            let _ = to_v1(&bytes);
-            let _ = transcode(&bytes);
+            let _ = to_v1(&bytes, true);
+            let _ = transcode(&bytes, true);
         }
     }
 
@@ -245,7 +258,7 @@ mod tests {
             wire::string(out, 4, "");
             wire::message(out, 5, |out| wire::bytes(out, 1, &[0, 1]));
         });
-        assert!(matches!(transcode(&request), Err(TranscodeError::Damaged)));
+        assert!(matches!(transcode(&request, true), Err(TranscodeError::Damaged)));
     }
 
     #[test]
@@ -253,12 +266,12 @@ mod tests {
         // The length alone, of a block without content.
         let mut body = Vec::new();
         wire::varint(&mut body, MOST as u64 + 1);
-        assert!(matches!(to_v1(&body), Err(TranscodeError::TooLarge)));
+        assert!(matches!(to_v1(&body, true), Err(TranscodeError::TooLarge)));
 
         let request = request(|out| {
             wire::string(out, 4, &"x".repeat(1 << 20));
             wire::message(out, 5, |out| wire::bytes(out, 1, &[0; 1_000]));
         });
-        assert!(matches!(transcode(&request), Err(TranscodeError::TooLarge)));
+        assert!(matches!(transcode(&request, true), Err(TranscodeError::TooLarge)));
     }
 }

@@ -57,7 +57,7 @@ impl RemoteWriteTransport {
     }
 
     async fn deliver_transcoded(&self, batch: &Batch) -> Outcome {
-        match transcode::to_v1(&batch.body) {
+        match transcode::to_v1(&batch.body, self.protocol.takes_native(Format::RemoteWrite1)) {
             Ok(body) => self.deliver_1(body).await,
             Err(error) => Outcome::Refused {
                 cause: format!("a batch of remote write 2.0 cannot be made one of 1.0: {error}"),

@@ -5,7 +5,7 @@ use outgoing::{Credentials, Http};
 
 use super::*;
 use crate::canned::{Backend, LONG, Reply};
-use crate::config::Version;
+use crate::config::{NativeHistograms, Version};
 
 const FLAGS: &str = "--push.remote-write.tls";
 const PATH: &str = "/api/v1/write";
@@ -32,7 +32,7 @@ fn batch(format: Format) -> Batch {
 
 fn transport(backend: &Backend, version: Version, timeout: Duration) -> RemoteWriteTransport {
     let client = Client::new(&backend.target(PATH, FLAGS), timeout, "tester/1", Http::One).unwrap();
-    RemoteWriteTransport::new(client, Arc::new(Protocol::new(version)))
+    RemoteWriteTransport::new(client, Arc::new(Protocol::new(version, NativeHistograms::Always)))
 }
 
 /// What becomes of a batch that is answered so.
@@ -90,7 +90,7 @@ async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_tha
         assert_eq!(transport.protocol.format(), Format::RemoteWrite1);
         let asked = backend.asked();
         let bodies: Vec<_> = asked.iter().map(|asked| &*asked.body).collect();
-        let old = transcode::to_v1(&request()).unwrap();
+        let old = transcode::to_v1(&request(), true).unwrap();
         assert_eq!(bodies, [&*request(), &*old, &*old]);
         assert_eq!(asked[1].header("x-prometheus-remote-write-version"), "0.1.0");
     }
@@ -194,7 +194,10 @@ async fn no_cause_holds_a_credential() {
     let mut target = backend.target("/write?token=hidden", FLAGS);
     target.credentials = Credentials::Bearer("hidden".into());
     let client = Client::new(&target, LONG, "tester/1", Http::One).unwrap();
-    let transport = RemoteWriteTransport::new(client, Arc::new(Protocol::new(Version::V1)));
+    let transport = RemoteWriteTransport::new(
+        client,
+        Arc::new(Protocol::new(Version::V1, NativeHistograms::Always)),
+    );
     let (cause, _) = later(transport.send(&batch(Format::RemoteWrite1)).await);
     assert!(cause.contains("who are you") && !cause.contains("hidden"), "{cause}");
     assert_eq!(backend.asked()[0].header("authorization"), "Bearer hidden");
