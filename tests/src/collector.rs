@@ -13,7 +13,7 @@ use crate::net;
 use crate::server::{Plan, Server, free_address};
 use crate::text::{Sample, Scrape};
 
-pub use printed::{Point, Value};
+pub use printed::{Bucket, Point, Value};
 
 /// A running collector.
 #[derive(Debug)]
@@ -73,8 +73,7 @@ impl Collector {
     }
 
     /// The points of the last pass that has values: all that bear the same time. Behind it there may
-    /// be one without values, which says that the series have ended; the collector prints that as
-    /// zeros.
+    /// be one without values, which says that the series have ended.
     ///
     /// # Errors
     ///
@@ -86,14 +85,16 @@ impl Collector {
         Ok(points.into_iter().filter(|point| point.time == last).collect())
     }
 
-    /// The last pass as a scrape would show it; a histogram by its `_count` and `_sum`.
+    /// The last pass as a scrape would show it, under the names that Prometheus would give; a histogram by its `_count` and `_sum`.
     ///
     /// # Errors
     ///
     /// As of [`Collector::last_pass`], or if a series stands twice.
     pub fn scrape(&self) -> Result<Scrape> {
         let mut samples = Vec::new();
-        for Point { name, labels, value, .. } in self.last_pass()? {
+        for point in self.last_pass()? {
+            let name = point.prometheus_name();
+            let Point { labels, value, .. } = point;
             let mut add = |suffix: &str, value| {
                 let name = format!("{name}{suffix}");
                 samples.push(Sample { name, labels: labels.clone(), value });

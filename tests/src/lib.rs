@@ -13,6 +13,7 @@ pub mod exporter;
 pub mod guard;
 pub mod http;
 pub mod inside;
+pub mod known;
 pub mod load_target;
 pub mod locust;
 pub mod net;

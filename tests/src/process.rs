@@ -82,6 +82,19 @@ impl Process {
         Ok(self.ended)
     }
 
+    /// The most memory it has had so far, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell: Linux does.
+    pub fn peak_memory(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        let kibibytes: u64 = kibibytes.context("no VmHWM")?.parse()?;
+        Ok(kibibytes * 1024)
+    }
+
     /// Sends a signal to the process alone.
     ///
     /// # Errors

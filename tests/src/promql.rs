@@ -91,16 +91,15 @@ impl Promql {
     }
 
     /// The last samples within the last ten minutes of what `matchers` name (`job="locust"`), as if
-    /// they came from one scrape: without the labels `leave_out`.
+    /// they came from one scrape.
     ///
     /// # Errors
     ///
-    /// If the matchers are refused, or name more than one source.
-    pub fn scrape(&self, matchers: &str, leave_out: &[&str]) -> Result<Scrape> {
+    /// If the matchers are refused.
+    pub fn scrape(&self, matchers: &str) -> Result<Scrape> {
         let vector = self.vector(&format!("last_over_time({{{matchers}}}[10m])"))?;
         let samples = vector.into_iter().map(|(mut labels, value)| {
             let name = labels.remove("__name__").context("a series without a name")?;
-            labels.retain(|label, _| !leave_out.contains(&label.as_str()));
             Ok(Sample { name, labels, value })
         });
         Scrape::of(samples.collect::<Result<_>>()?)

@@ -16,38 +16,44 @@ use crate::tool;
 use crate::vars;
 use crate::victoria::Victoria;
 
-/// Labels that a backend has and a scrape of ours has not.
-pub const FOREIGN: &[&str] = &[
-    "job",
-    "instance",
-    "service.name",
-    "service.instance.id",
-    "service.version",
-    "scope.name",
-    "scope.version",
-];
+/// Matches everything of ours in a backend that has nothing else.
+pub const OURS: &str = r#"__name__=~"locust_.+""#;
 
 /// Options of pushing, by the binary's names without the dashes: `push.interval`.
 #[derive(Clone, Debug, Default)]
-pub struct Options(Vec<(&'static str, String)>);
+pub struct Options(Vec<(&'static str, Option<String>)>);
 
 impl Options {
     /// With one more.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.0.push((name, value.into()));
+        self.0.push((name, Some(value.into())));
+        self
+    }
+
+    /// With one more, which has no value.
+    #[must_use]
+    pub fn with_switch(mut self, name: &'static str) -> Self {
+        self.0.push((name, None));
         self
     }
 
     /// As the binary reads them.
     pub fn for_binary(&self) -> Vec<String> {
-        self.0.iter().map(|(name, value)| format!("--{name}={value}")).collect()
+        self.spelled(|name| format!("--{name}"))
     }
 
     /// As Locust with the exporter inside reads them.
     pub fn for_inside(&self) -> Vec<String> {
-        let dashes = |name: &str| name.replace('.', "-");
-        self.0.iter().map(|(name, value)| format!("--exporter-{}={value}", dashes(name))).collect()
+        self.spelled(|name| format!("--exporter-{}", name.replace('.', "-")))
+    }
+
+    fn spelled(&self, flag: impl Fn(&str) -> String) -> Vec<String> {
+        let spelled = self.0.iter().map(|(name, value)| match value {
+            Some(value) => format!("{}={value}", flag(name)),
+            None => flag(name),
+        });
+        spelled.collect()
     }
 }
 
@@ -170,8 +176,14 @@ mod tests {
     #[test]
     fn each_face_has_its_own_names_of_the_same_options() {
         let options = Options::default().with("push.remote-write.url", "http://a/b");
-        assert_eq!(options.for_binary(), ["--push.remote-write.url=http://a/b"]);
-        assert_eq!(options.for_inside(), ["--exporter-push-remote-write-url=http://a/b"]);
+        let options = options.with_switch("pushgateway.delete-on-exit");
+        let for_binary = ["--push.remote-write.url=http://a/b", "--pushgateway.delete-on-exit"];
+        assert_eq!(options.for_binary(), for_binary);
+        let for_inside = [
+            "--exporter-push-remote-write-url=http://a/b",
+            "--exporter-pushgateway-delete-on-exit",
+        ];
+        assert_eq!(options.for_inside(), for_inside);
     }
 
     #[test]

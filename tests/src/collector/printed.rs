@@ -16,6 +16,8 @@ pub struct Point {
     pub unit: String,
     /// What kind of metric: `Sum`, `Gauge`, `Histogram`, `ExponentialHistogram`, `Summary`.
     pub kind: String,
+    /// Whether it is a sum that only grows.
+    pub monotonic: bool,
     /// The point's attributes; of a value of several lines, the first line.
     pub labels: BTreeMap<String, String>,
     /// When counting began, in nanoseconds since 1970; 0 is unknown.
@@ -24,6 +26,26 @@ pub struct Point {
     pub time: u64,
     /// What was so.
     pub value: Value,
+}
+
+impl Point {
+    /// What Prometheus calls it, which adds unit and type to the name.
+    pub fn prometheus_name(&self) -> String {
+        let unit = match self.unit.as_str() {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            "1" if self.kind == "Gauge" => "_ratio",
+            _ => "",
+        };
+        let kind = if self.monotonic { "_total" } else { "" };
+        let mut name = self.name.clone();
+        for suffix in [unit, kind] {
+            if !name.ends_with(suffix) {
+                name.push_str(suffix);
+            }
+        }
+        name
+    }
 }
 
 /// The value of a point.
@@ -43,10 +65,11 @@ pub enum Value {
 }
 
 impl Value {
-    /// Whether it is 0, as a point without a value is printed too.
+    /// Whether it says nothing: a point without a recorded value is printed as it was sent, as NaN
+    /// or 0 and without observations.
     pub fn is_nothing(&self) -> bool {
         match self {
-            Self::Number(number) => number.abs() <= 0.0,
+            Self::Number(number) => number.is_nan() || number.abs() <= 0.0,
             Self::Histogram { count, .. } => *count == 0,
         }
     }
@@ -91,6 +114,7 @@ struct Reader {
     name: String,
     unit: String,
     kind: String,
+    monotonic: bool,
     open: Option<Open>,
 }
 
@@ -122,6 +146,7 @@ impl Reader {
             self.open = Some(Open::default());
         } else if line.starts_with("Metric #") {
             self.end_point();
+            self.monotonic = false;
         } else if line.starts_with("ResourceMetrics #") {
             self.end_point();
             self.resource.clear();
@@ -153,6 +178,7 @@ impl Reader {
                 match key {
                     "Name" => value.clone_into(&mut self.name),
                     "Unit" => value.clone_into(&mut self.unit),
+                    "IsMonotonic" => self.monotonic = value == "true",
                     "DataType" => value.clone_into(&mut self.kind),
                     _ => {}
                 }
@@ -169,6 +195,7 @@ impl Reader {
             name: self.name.clone(),
             unit: self.unit.clone(),
             kind: self.kind.clone(),
+            monotonic: self.monotonic,
             labels,
             start,
             time,
@@ -237,7 +264,7 @@ ScopeMetrics SchemaURL:
 InstrumentationScope locust_exporter 1
 Metric #0
 Descriptor:
-     -> Name: locust_requests_total
+     -> Name: locust_requests
      -> Description: Requests: (all).
      -> Unit: 
      -> DataType: Sum
@@ -295,11 +322,21 @@ Bucket (1, 1.125], Count: 3
     }
 
     #[test]
+    fn a_point_without_a_recorded_value_says_nothing() {
+        let histogram = |count| Value::Histogram { count, sum: 0.0, buckets: Vec::new() };
+        for nothing in [Value::Number(f64::NAN), Value::Number(0.0), histogram(0)] {
+            assert!(nothing.is_nothing(), "{nothing:?}");
+        }
+        assert!(!Value::Number(-1.0).is_nothing() && !histogram(1).is_nothing());
+    }
+
+    #[test]
     fn every_kind_of_point_is_read() {
         let points = points(LOG).unwrap();
         assert_eq!(points.len(), 4);
         let first = &points[0];
-        assert_eq!((first.name.as_str(), first.kind.as_str()), ("locust_requests_total", "Sum"));
+        assert!(first.monotonic && first.prometheus_name() == "locust_requests_total");
+        assert_eq!((first.name.as_str(), first.kind.as_str()), ("locust_requests", "Sum"));
         assert_eq!(first.resource["service.name"], "locust");
         assert_eq!(first.labels["name"], r#"/slow?q="\" [größe]"#);
         assert_eq!(first.labels["error"], r#"the "price": (a"#);
@@ -316,6 +353,7 @@ Bucket (1, 1.125], Count: 3
             bucket(1.0, f64::INFINITY, 6),
         ];
         assert_eq!(points[2].value, Value::Histogram { count: 9, sum: 7.5, buckets: explicit });
+        assert_eq!(points[2].prometheus_name(), "explicit_seconds");
         assert_eq!((points[2].unit.as_str(), points[2].labels["name"].as_str()), ("s", "/"));
         let exponential = vec![bucket(0.875, 1.0, 2), bucket(1.0, 1.125, 3)];
         assert_eq!(points[3].value, Value::Histogram { count: 5, sum: 7.5, buckets: exponential });
