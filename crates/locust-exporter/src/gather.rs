@@ -91,7 +91,8 @@ impl Source for Pushed {
         Box::pin(async move {
             // A look that panicked has seen nothing; what the exporter knows of itself is left.
             let exposition = gathered.await.unwrap_or_else(|_| self.metrics.exposition(Vec::new()));
-            Arc::new(exposition) as Arc<dyn Families>
+            // Which run it is, nothing outside tells.
+            push::Gathered { families: Arc::new(exposition), resource: Vec::new() }
         })
     }
 }

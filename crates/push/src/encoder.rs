@@ -5,6 +5,9 @@ use crate::point::Point;
 
 /// Encodes points and cuts them into batches. It keeps its buffers from pass to pass.
 pub(crate) trait Encoder: Send {
+    /// Takes attributes of OTLP's resource for the passes to come.
+    fn resource(&mut self, _resource: &[(&'static str, String)]) {}
+
     /// Takes a point, and hands over a batch that is full.
     fn point(&mut self, point: &Point<'_>, full: &mut dyn FnMut(Batch));
 

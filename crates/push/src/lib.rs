@@ -48,6 +48,6 @@ pub use config::{
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
 pub use push::{Error, Push};
-pub use source::{Source, SourceFuture};
+pub use source::{Gathered, Source, SourceFuture};
 pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

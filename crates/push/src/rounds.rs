@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use exposition::Families;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
@@ -18,7 +17,7 @@ use crate::encoder::Encoder;
 use crate::point::{Point, Points, now};
 use crate::queue::Queue;
 use crate::sender::message;
-use crate::source::Source;
+use crate::source::{Gathered, Source};
 use crate::timeline::Timeline;
 
 /// Gathering takes no longer than this, however long the interval is.
@@ -44,6 +43,8 @@ pub(crate) struct Rounds {
     sinks: Vec<Sink>,
     timeline: Timeline,
     clock: Clock,
+    /// The attributes of the last pass.
+    resource: Vec<(&'static str, String)>,
     interval: Duration,
     final_timeout: Duration,
     /// The last pass failed by a bug, which was logged.
@@ -64,6 +65,7 @@ impl Rounds {
             sinks,
             timeline: Timeline::default(),
             clock: Clock::new(newest, now()),
+            resource: Vec::new(),
             // A timer does not take none.
             interval: interval.max(Duration::from_millis(1)),
             final_timeout,
@@ -87,16 +89,16 @@ impl Rounds {
                 _ = ticks.tick() => {}
             }
             // What is gathered when the end is told would not be the last word.
-            let families = tokio::select! {
+            let gathered = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                families = self.gather(within) => families,
+                gathered = self.gather(within) => gathered,
             };
-            self.pass(families).await;
+            self.pass(gathered).await;
         }
         let within = within.min(self.final_timeout / 2);
-        let families = self.gather(within).await;
-        self.pass(families).await;
+        let gathered = self.gather(within).await;
+        self.pass(gathered).await;
         self.end().await;
         for sink in &self.sinks {
             sink.queue.close();
@@ -107,7 +109,7 @@ impl Rounds {
     fn gather(
         &self,
         within: Duration,
-    ) -> impl Future<Output = Result<Arc<dyn Families>, String>> + Send + use<> {
+    ) -> impl Future<Output = Result<Gathered, String>> + Send + use<> {
         let source = Arc::clone(&self.source);
         let native = self.sinks.iter().any(|sink| sink.encoder.takes_native());
         let deadline = Instant::now() + within;
@@ -115,14 +117,29 @@ impl Rounds {
         gathering.catch_unwind().map(|done| done.map_err(|panic| message(&*panic).to_owned()))
     }
 
-    async fn pass(&mut self, families: Result<Arc<dyn Families>, String>) {
-        let time = self.clock.next(now());
-        let timeline = &mut self.timeline;
-        let done = families.and_then(|families| {
+    async fn pass(&mut self, gathered: Result<Gathered, String>) {
+        let done = gathered.and_then(|Gathered { families, resource }| {
+            if resource != self.resource {
+                self.end_resource(resource)?;
+            }
+            let time = self.clock.next(now());
+            let timeline = &mut self.timeline;
             encode(&mut self.sinks, |out| timeline.pass(&*families, time, out))
         });
         self.note(done);
         self.put().await;
+    }
+
+    /// Ends what is of other attributes than these.
+    fn end_resource(&mut self, resource: Vec<(&'static str, String)>) -> Result<(), String> {
+        let time = self.clock.next(now());
+        let timeline = &mut self.timeline;
+        let done = encode(&mut self.sinks, |out| timeline.end(time, out));
+        for Sink { encoder, .. } in &mut self.sinks {
+            encoder.resource(&resource);
+        }
+        self.resource = resource;
+        done
     }
 
     async fn end(&mut self) {

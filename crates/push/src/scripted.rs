@@ -19,7 +19,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::batch::{Batch, Format};
 use crate::encoder::Encoder;
 use crate::point::{Millis, Point, Reading};
-use crate::source::{Source, SourceFuture};
+use crate::source::{Gathered, Source, SourceFuture};
 use crate::transport::{Outcome, Transport};
 
 /// What a backend does with a batch.
@@ -98,6 +98,8 @@ impl Transport for Arc<Backend> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Gives {
     Numbers,
+    /// The same, of a resource that has this attribute.
+    OfRun(&'static str),
     Panic,
     Nothing,
 }
@@ -124,8 +126,10 @@ impl Source for Asked {
     fn gather(&self, _deadline: std::time::Instant, _native: bool) -> SourceFuture<'_> {
         Box::pin(async {
             let asked = self.times.fetch_add(1, Ordering::Relaxed);
+            let numbers = |resource| Gathered { families: Arc::new(Gauge(asked + 1)), resource };
             match self.script.get(asked).copied().unwrap_or(Gives::Numbers) {
-                Gives::Numbers => Arc::new(Gauge(asked + 1)) as Arc<dyn Families>,
+                Gives::Numbers => numbers(Vec::new()),
+                Gives::OfRun(run) => numbers(vec![("run_id", run.to_owned())]),
                 Gives::Panic => panic!("as the test wants it"),
                 Gives::Nothing => std::future::pending().await,
             }
@@ -150,22 +154,28 @@ impl Families for Gauge {
     }
 }
 
-/// Writes one batch for each pass: `asked 1;`, or `asked ended;`.
+/// Writes one batch for each pass: `asked 1;`, or `asked ended;`; behind the run's name if there is
+/// one.
 #[derive(Default)]
 pub(crate) struct InWords {
+    run: String,
     text: String,
     points: u32,
     time: Millis,
 }
 
 impl Encoder for InWords {
+    fn resource(&mut self, attributes: &[(&'static str, String)]) {
+        self.run = attributes.iter().map(|(_, run)| format!("{run}: ")).collect();
+    }
+
     fn point(&mut self, point: &Point<'_>, _full: &mut dyn FnMut(Batch)) {
         let what = match point.reading {
             Reading::Value(Value::Number(number)) => number.to_string(),
             Reading::Value(_) => panic!("no number"),
             Reading::Ended(_) => "ended".to_owned(),
         };
-        write!(self.text, "{} {what};", point.meta.name).unwrap();
+        write!(self.text, "{}{} {what};", self.run, point.meta.name).unwrap();
         self.points += 1;
         self.time = point.time;
     }

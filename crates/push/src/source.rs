@@ -7,8 +7,17 @@ use std::time::Instant;
 
 use exposition::Families;
 
+/// What has been gathered.
+pub struct Gathered {
+    /// The families.
+    pub families: Arc<dyn Families>,
+    /// Attributes of OTLP's resource that are known only while it runs, such as the test's. Where
+    /// they change, what was told of them before ends.
+    pub resource: Vec<(&'static str, String)>,
+}
+
 /// Families on their way.
-pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Arc<dyn Families>> + Send + 'a>>;
+pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Gathered> + Send + 'a>>;
 
 /// Gives the families of a pass.
 pub trait Source: Send + Sync + 'static {

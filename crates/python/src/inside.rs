@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use exposition::Families;
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
 use locust_model::{Bounds, Folded, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
@@ -310,8 +309,14 @@ impl Gather for Metrics {
 impl Source for Metrics {
     fn gather(&self, _: Instant, native: bool) -> SourceFuture<'_> {
         Box::pin(async move {
-            let catalog = Arc::clone(&self.0.setup.load().catalog);
-            Arc::new(self.0.exposition(catalog, native)) as Arc<dyn Families>
+            let setup = self.0.setup.load_full();
+            let families = Arc::new(self.0.exposition(Arc::clone(&setup.catalog), native));
+            let run = self.0.run.load();
+            let attributes = [("run_id", &run.id), ("testplan", &setup.testplan)];
+            let known = attributes
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value.as_deref()?.to_owned())));
+            push::Gathered { families, resource: known.collect() }
         })
     }
 }

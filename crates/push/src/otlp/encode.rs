@@ -27,6 +27,8 @@ const FULL_POINTS: u32 = 10_000;
 pub(crate) struct OtlpEncoder {
     histograms: Histograms,
     gzip: bool,
+    /// Attributes of the resource that are always there.
+    attributes: Vec<(String, String)>,
     /// The field `resource` of `ResourceMetrics`.
     resource: Vec<u8>,
     /// The field `scope` of `ScopeMetrics`.
@@ -54,19 +56,13 @@ struct Metric {
 impl OtlpEncoder {
     /// An encoder for a receiver of OTLP, that tells it who speaks.
     pub(crate) fn new(otlp: &Otlp, identity: &Identity) -> Self {
-        let mut resource = Vec::new();
-        wire::message(&mut resource, 1, |out| {
-            for (key, value) in &otlp.resource {
-                data::attribute(out, 1, key, value);
+        let mut attributes = otlp.resource.clone();
+        let own = [("service.name", &identity.job), ("service.instance.id", &identity.instance)];
+        for (key, value) in own {
+            if !attributes.iter().any(|(given, _)| given == key) {
+                attributes.push((key.to_owned(), value.clone()));
             }
-            let own =
-                [("service.name", &identity.job), ("service.instance.id", &identity.instance)];
-            for (key, value) in own {
-                if !otlp.resource.iter().any(|(given, _)| given == key) {
-                    data::attribute(out, 1, key, value);
-                }
-            }
-        });
+        }
         let mut scope = Vec::new();
         wire::message(&mut scope, 1, |out| {
             wire::string(out, 1, identity.program.0);
@@ -75,7 +71,8 @@ impl OtlpEncoder {
         Self {
             histograms: otlp.histograms,
             gzip: otlp.gzip,
-            resource,
+            resource: resource(&attributes, &[]),
+            attributes,
             scope,
             metrics: Vec::new(),
             points: 0,
@@ -148,6 +145,10 @@ impl OtlpEncoder {
 }
 
 impl Encoder for OtlpEncoder {
+    fn resource(&mut self, attributes: &[(&'static str, String)]) {
+        self.resource = resource(&self.attributes, attributes);
+    }
+
     fn point(&mut self, point: &Point<'_>, full: &mut dyn FnMut(Batch)) {
         let data = Data::of(point, self.histograms);
         self.open(point, data);
@@ -166,6 +167,22 @@ impl Encoder for OtlpEncoder {
     fn takes_native(&self) -> bool {
         self.histograms == Histograms::Exponential
     }
+}
+
+/// The field `resource` of `ResourceMetrics`. What is always there wins.
+fn resource(always: &[(String, String)], now: &[(&'static str, String)]) -> Vec<u8> {
+    let mut field = Vec::new();
+    wire::message(&mut field, 1, |out| {
+        for (key, value) in always {
+            data::attribute(out, 1, key, value);
+        }
+        for (key, value) in now {
+            if !always.iter().any(|(given, _)| given == key) {
+                data::attribute(out, 1, key, value);
+            }
+        }
+    });
+    field
 }
 
 fn compressed(compression: Compression, parts: &[&[u8]]) -> Result<Vec<u8>, CompressError> {

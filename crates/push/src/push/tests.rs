@@ -68,6 +68,26 @@ async fn the_first_pass_is_at_once_and_the_last_one_says_that_all_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_told_of_one_run_ends_before_the_next_is_told_of() {
+    let backend = Backend::after([]);
+    let source =
+        Asked::new(&[Gives::Numbers, Gives::OfRun("a"), Gives::OfRun("a"), Gives::OfRun("b")]);
+    run_for(push(vec![lane(&backend, None)]), &source, Duration::from_secs(25)).await;
+    let taken = backend.taken();
+    let wanted = [
+        "asked 1;",
+        "asked ended;",
+        "a: asked 2;",
+        "a: asked 3;",
+        "a: asked ended;",
+        "b: asked 4;",
+        "b: asked ended;",
+    ];
+    assert_eq!(words(&taken), wanted);
+    assert_times_grow(&taken);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_is_stopped_at_once_still_has_its_final_numbers() {
     let backend = Backend::after([]);
     let push = push(vec![lane(&backend, None)]);

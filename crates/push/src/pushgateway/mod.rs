@@ -110,8 +110,8 @@ impl Pusher {
     }
 
     async fn gather(&self, deadline: Instant) -> Body {
-        let families = self.source.gather(deadline.into_std(), true).await;
-        self.gateway.body(&*families)
+        let gathered = self.source.gather(deadline.into_std(), true).await;
+        self.gateway.body(&*gathered.families)
     }
 
     /// Counts what became of a push, and logs where that is something new.

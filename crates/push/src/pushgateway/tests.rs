@@ -9,7 +9,7 @@ use super::*;
 use crate::canned::{Asked, Backend, LONG, Reply};
 use crate::config::{Method, Pushgateway};
 use crate::fields::{Field, Fields, varint};
-use crate::source::SourceFuture;
+use crate::source::{Gathered, SourceFuture};
 
 type Pairs = Vec<(String, String)>;
 
@@ -64,9 +64,8 @@ impl Source for Asks {
     fn gather(&self, _: std::time::Instant, native: bool) -> SourceFuture<'_> {
         assert!(native);
         let value = (self.0.fetch_add(1, Ordering::Relaxed) + 1) as f64;
-        Box::pin(
-            async move { Arc::new(Counter { value, ..Counter::default() }) as Arc<dyn Families> },
-        )
+        let families = Arc::new(Counter { value, ..Counter::default() });
+        Box::pin(async move { Gathered { families, resource: Vec::new() } })
     }
 }
 

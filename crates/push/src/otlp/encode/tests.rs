@@ -164,6 +164,25 @@ fn the_resource_tells_who_speaks_and_what_is_given_wins() {
 }
 
 #[test]
+fn the_resource_tells_of_the_run_what_is_not_given() {
+    let up = meta("up", None, Kind::Gauge);
+    let points = [point(&up, &[], Reading::Value(Value::Number(1.0)))];
+    let mut encoder = encoder(&config(Histograms::Explicit, false, &[("testplan", "mine")]));
+    for run in ["1", "2"] {
+        encoder.resource(&[("run_id", run.to_owned()), ("testplan", "theirs".to_owned())]);
+        let batch = pass(&mut encoder, &points).remove(0);
+        let resource = decode(&batch).resource_metrics.remove(0).resource.unwrap();
+        let wanted = [
+            ("testplan", "mine"),
+            ("service.name", "locust"),
+            ("service.instance.id", "here:9646"),
+            ("run_id", run),
+        ];
+        assert_eq!(labels(&resource.attributes), wanted);
+    }
+}
+
+#[test]
 fn a_counter_is_a_monotonic_cumulative_sum_and_a_gauge_a_gauge() {
     let requests = meta("requests_total", None, Kind::Counter);
     let users = meta("users", None, Kind::Gauge);
