@@ -157,12 +157,16 @@ impl Exporter {
         self.0.process.wait(PATIENCE).unwrap().code()
     }
 
-    /// The most memory it ever had, in bytes.
+    /// The most memory it ever had for data, in bytes: without the program's own pages, of which a
+    /// build with debug information has many.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.process.id()));
         let status = status.unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+        let bytes = |key| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+        };
+        bytes("VmHWM:") - bytes("RssFile:")
     }
 }
 
