@@ -166,7 +166,7 @@ pub(crate) struct InWords {
 
 impl Encoder for InWords {
     fn resource(&mut self, attributes: &[(&'static str, String)]) {
-        self.run = attributes.iter().map(|(_, run)| format!("{run}: ")).collect();
+        self.run = attributes.first().map(|(_, run)| format!("{run}: ")).unwrap_or_default();
     }
 
     fn point(&mut self, point: &Point<'_>, _full: &mut dyn FnMut(Batch)) {
