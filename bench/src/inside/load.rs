@@ -1,6 +1,6 @@
-//! What the wheel adds to the CPU of a real request.
+//! What the wheel adds to the CPU of a real request, and what pushing adds to that.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use e2e::load_target::LoadTarget;
 use e2e::{http, inside, net, place};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::holds;
 use crate::section::{Means, Written};
 
-/// Pairs of a run without and a run with the wheel; which comes first alternates.
-const PAIRS: usize = 24;
-/// Student's t for 95 % on one side, with [`PAIRS`] - 1 degrees of freedom.
+/// Rounds of a run of each kind; which comes first goes round.
+const ROUNDS: usize = 24;
+/// Student's t for 95 % on one side, with [`ROUNDS`] - 1 degrees of freedom.
 const T: f64 = 1.714;
 /// Seconds before anything counts, and seconds that count.
 const WARM_UP: f64 = 1.0;
@@ -26,11 +26,39 @@ const USERS: &str = "10";
 /// CPU for a request may grow so much.
 const GOAL: f64 = 1.02;
 
+/// What a run has beside the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Nothing.
+    Without,
+    /// The wheel.
+    With,
+    /// The wheel, which pushes every second to two backends that never answer.
+    Pushing,
+}
+
+const KINDS: [Kind; 3] = [Kind::Without, Kind::With, Kind::Pushing];
+
+/// Accepts connections, by its kernel, and never answers.
+struct Silent(TcpListener);
+
+impl Silent {
+    fn options(&self) -> Result<[String; 4]> {
+        let address = self.0.local_addr()?;
+        Ok([
+            format!("--exporter-push-remote-write-url=http://{address}/write"),
+            format!("--exporter-push-otlp-endpoint=http://{address}"),
+            "--exporter-push-interval=1s".to_owned(),
+            "--exporter-push-final-timeout=100ms".to_owned(),
+        ])
+    }
+}
+
 /// CPU microseconds for a request, of one run.
-fn run(means: &Means, target: SocketAddr, with: bool) -> Result<f64> {
+fn run(means: &Means, target: SocketAddr, silent: &Silent, kind: Kind) -> Result<f64> {
     let (locust, package) = (means.locust()?, means.package()?);
     let mut files = place::root().join("bench/python/load.py").into_os_string();
-    if with {
+    if kind != Kind::Without {
         files.push(",");
         files.push(inside::plugin(locust, package)?);
     }
@@ -39,13 +67,16 @@ fn run(means: &Means, target: SocketAddr, with: bool) -> Result<f64> {
     command.arg("--locustfile").arg(files);
     command.args(["--headless", "--only-summary", "--loglevel", "WARNING"]);
     command.args(["--users", USERS, "--spawn-rate", USERS, "--host", &format!("http://{target}")]);
-    if with {
+    if kind != Kind::Without {
         command.arg(format!("--exporter-web-listen-address={address}"));
+    }
+    if kind == Kind::Pushing {
+        command.args(silent.options()?);
     }
     command.current_dir(place::logs("bench-load")?);
     command.env("BENCH_WARM_UP", WARM_UP.to_string()).env("BENCH_COUNTED", COUNTED.to_string());
     command.env("PYTHONHASHSEED", "0");
-    measured(&mut command, with.then_some(address))
+    measured(&mut command, (kind != Kind::Without).then_some(address))
 }
 
 fn measured(command: &mut Command, scraped: Option<SocketAddr>) -> Result<f64> {
@@ -73,43 +104,74 @@ fn measured(command: &mut Command, scraped: Option<SocketAddr>) -> Result<f64> {
     Ok(1e6 * cpu / requests)
 }
 
-/// Runs Locust twice for each pair.
+/// How much more one kind of run takes than another, round by round.
+struct Growth {
+    /// Geometric mean.
+    ratio: f64,
+    /// Its upper bound of 95 %.
+    bound: f64,
+}
+
+impl Growth {
+    fn of(rounds: &[[f64; 3]], from: Kind, to: Kind) -> Self {
+        let logs = rounds.iter().map(|round| (round[to as usize] / round[from as usize]).ln());
+        let logs: Vec<f64> = logs.collect();
+        let count = ROUNDS as f64;
+        let mean = logs.iter().sum::<f64>() / count;
+        let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        Self { ratio: mean.exp(), bound: (mean + T * (variance / count).sqrt()).exp() }
+    }
+
+    fn rows(&self) -> String {
+        let Self { ratio, bound } = self;
+        let holds = holds(*bound <= GOAL);
+        format!(
+            "| Ratio, geometric mean of the rounds | {ratio:.4} | | |\n\
+             | Ratio, upper bound of 95 % | {bound:.4} | ≤ {GOAL} | {holds} |\n"
+        )
+    }
+
+    fn figures(&self) -> Value {
+        json!({ "ratio": self.ratio, "bound": self.bound })
+    }
+}
+
+/// Runs Locust once of each kind, round by round.
 pub(crate) fn measure(means: &Means) -> Result<Written> {
     let target = LoadTarget::start()?;
-    let mut pairs = Vec::with_capacity(PAIRS);
-    for pair in 0..PAIRS {
-        let first = pair % 2 == 1;
-        let one = run(means, target.address(), first)?;
-        let other = run(means, target.address(), !first)?;
-        pairs.push(if first { (other, one) } else { (one, other) });
+    let silent = Silent(TcpListener::bind(("127.0.0.1", 0)).context("no port for a backend")?);
+    let mut rounds = Vec::with_capacity(ROUNDS);
+    for round in 0..ROUNDS {
+        let mut took = [0.0; KINDS.len()];
+        for turn in 0..KINDS.len() {
+            let kind = KINDS[(round + turn) % KINDS.len()];
+            took[kind as usize] = run(means, target.address(), &silent, kind)?;
+        }
+        rounds.push(took);
     }
-    let logs: Vec<f64> = pairs.iter().map(|(without, with)| (with / without).ln()).collect();
-    let count = PAIRS as f64;
-    let mean = logs.iter().sum::<f64>() / count;
-    let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    let bound = (mean + T * (variance / count).sqrt()).exp();
-    let ratio = mean.exp();
-    let average = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count;
-    let without = average(&mut pairs.iter().map(|(without, _)| *without));
-    let with = average(&mut pairs.iter().map(|(_, with)| *with));
+    let average = KINDS
+        .map(|kind| rounds.iter().map(|round| round[kind as usize]).sum::<f64>() / ROUNDS as f64);
+    let [without, with, pushing] = average;
+    let wheel = Growth::of(&rounds, Kind::Without, Kind::With);
+    let push = Growth::of(&rounds, Kind::With, Kind::Pushing);
     let text = format!(
         "\
 {USERS} users of `FastHttpUser` that never wait, one page, headless, against a server in another process:
 CPU of Locust's whole process (all threads, the kernel's share included) for each request in {COUNTED}
-seconds, after a warm-up. {PAIRS} pairs of runs without and with the wheel, in turns; each run with it is
-scraped once.
+seconds, after a warm-up. {ROUNDS} rounds of a run without the wheel, one with it, and one in which it
+pushes every second, by remote write and OTLP, to backends that accept and never answer, in turns; each
+run with it is scraped once.
 
 | Figure | Measured | Goal | Holds |
 |---|---:|---:|---|
 | CPU for a request, without | {without:.1} µs | | |
 | CPU for a request, with | {with:.1} µs | | |
-| Ratio, geometric mean of the pairs | {ratio:.4} | | |
-| Ratio, upper bound of 95 % | {bound:.4} | ≤ {GOAL} | {} |
-",
-        holds(bound <= GOAL)
+{}| CPU for a request, pushing | {pushing:.1} µs | | |
+{}",
+        wheel.rows(),
+        push.rows(),
     );
-    let figures = json!({
-        "pairs_us": pairs, "without_us": without, "with_us": with, "ratio": ratio, "bound": bound,
-    });
+    let figures =
+        json!({ "rounds_us": rounds, "with": wheel.figures(), "pushing": push.figures() });
     Ok(Written { text, figures })
 }
