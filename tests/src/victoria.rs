@@ -31,8 +31,6 @@ impl Victoria {
         let args = [
             format!("-httpListenAddr={address}"),
             format!("-storageDataPath={}", logs.join("victoria").display()),
-            // Names of OTLP as Prometheus would make them, which are ours.
-            "-opentelemetry.usePrometheusNaming".to_owned(),
             // Queries see what has come, not only what is half a minute old.
             "-search.latencyOffset=0s".to_owned(),
             "-memory.allowedBytes=128MB".to_owned(),
