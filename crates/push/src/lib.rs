@@ -26,6 +26,7 @@ mod config;
 mod encoder;
 mod fields;
 mod otlp;
+mod panics;
 mod point;
 mod push;
 mod pushgateway;

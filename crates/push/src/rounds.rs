@@ -2,11 +2,9 @@
 
 mod clock;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -14,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use self::clock::Clock;
 use crate::batch::Batch;
 use crate::encoder::Encoder;
+use crate::panics::{caught, caught_in};
 use crate::point::{Point, Points, now};
 use crate::queue::Queue;
-use crate::sender::message;
 use crate::source::{Gathered, Source};
 use crate::timeline::Timeline;
 
@@ -113,8 +111,7 @@ impl Rounds {
         let source = Arc::clone(&self.source);
         let native = self.sinks.iter().any(|sink| sink.encoder.takes_native());
         let deadline = Instant::now() + within;
-        let gathering = AssertUnwindSafe(async move { source.gather(deadline, native).await });
-        gathering.catch_unwind().map(|done| done.map_err(|panic| message(&*panic).to_owned()))
+        caught_in(async move { source.gather(deadline, native).await })
     }
 
     async fn pass(&mut self, gathered: Result<Gathered, String>) {
@@ -170,13 +167,12 @@ impl Rounds {
 
 /// Hands points to every encoder, and takes their batches.
 fn encode(sinks: &mut [Sink], give: impl FnOnce(&mut dyn Points)) -> Result<(), String> {
-    let encoding = AssertUnwindSafe(|| {
+    caught(|| {
         give(&mut Fan { sinks });
         for Sink { encoder, batches, .. } in &mut *sinks {
             encoder.finish(&mut |batch| batches.push(batch));
         }
-    });
-    catch_unwind(encoding).map_err(|panic| message(&*panic).to_owned())
+    })
 }
 
 /// Gives each point to all.

@@ -7,16 +7,14 @@ mod backoff;
 #[cfg(test)]
 mod tests;
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use self::backoff::Backoff;
 use crate::batch::Batch;
+use crate::panics::caught_in;
 use crate::queue::Queue;
 use crate::stats::{Dropped, Stats};
 use crate::transport::{Outcome, Transport};
@@ -96,10 +94,8 @@ impl Sender {
 
     /// Sends once. A panic is a bug that this batch may cause every time: it is not sent again.
     async fn send(&self, batch: &Batch) -> Outcome {
-        let sending = AssertUnwindSafe(async { self.transport.send(batch).await });
-        sending.catch_unwind().await.unwrap_or_else(|panic| Outcome::Refused {
-            cause: format!("a bug in the exporter: {}", message(&*panic)),
-        })
+        let sending = caught_in(async { self.transport.send(batch).await });
+        sending.await.unwrap_or_else(|panic| Outcome::bug(&panic))
     }
 
     /// Waits before the next attempt. When the end is told there is one at once, unless the
@@ -167,10 +163,4 @@ impl Sender {
             );
         }
     }
-}
-
-/// What a panic says.
-pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
 }

@@ -21,6 +21,11 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Delivered, all of it.
     pub(crate) const WHOLE: Self = Self::Delivered { refused: 0, why: None };
+
+    /// A panic kept it from being sent, and may do so every time.
+    pub(crate) fn bug(panic: &str) -> Self {
+        Self::Refused { cause: format!("a bug in the exporter: {panic}") }
+    }
 }
 
 /// Takes batches to a backend. A cause is one line that says what happened and what to do, and

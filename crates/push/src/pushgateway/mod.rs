@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::body::Body;
 pub(crate) use self::gateway::Gateway;
+use crate::panics::caught_in;
 use crate::source::Source;
 use crate::stats::{Dropped, Stats};
 use crate::transport::Outcome;
@@ -39,9 +40,13 @@ pub(crate) async fn run(
     let mut pusher = Pusher { gateway, source, stats, failures: 0 };
     // What is under way at the end is dropped: what is pushed then is newer.
     end.run_until_cancelled(pusher.push_for_ever()).await;
-    let deadline = Instant::now() + final_timeout;
-    pusher.push_last(deadline).await;
-    if pusher.gateway.deletes_on_exit() {
+    let ended = Instant::now();
+    let deadline = ended + final_timeout;
+    let deletes = pusher.gateway.deletes_on_exit();
+    // Each step leaves the next ones their share, however long it would take.
+    let push_until = if deletes { ended + final_timeout.mul_f64(0.75) } else { deadline };
+    pusher.push_last(ended + final_timeout / 2, push_until).await;
+    if deletes {
         pusher.delete(deadline).await;
     }
 }
@@ -59,9 +64,11 @@ impl Pusher {
         let interval = self.gateway.interval();
         loop {
             let started = Instant::now();
-            let body = self.gather(started + self.gateway.timeout()).await;
-            let outcome = self.gateway.push(&body).await;
-            let wait = match self.note(outcome, body.points()) {
+            let (outcome, points) = match self.gather(started + self.gateway.timeout()).await {
+                Ok(body) => (self.push(&body).await, body.points()),
+                Err(bug) => (bug, 0),
+            };
+            let wait = match self.note(outcome, points) {
                 Ok(()) => (started + interval).saturating_duration_since(Instant::now()),
                 Err(Failure { after, .. }) => self.wait().max(after.unwrap_or_default()),
             };
@@ -69,13 +76,29 @@ impl Pusher {
         }
     }
 
-    /// Pushes what is newest now, a few times if need be.
-    async fn push_last(&mut self, deadline: Instant) {
-        let body = self.gather(deadline).await;
+    /// Pushes what is newest now, gathered until `gather_until`.
+    async fn push_last(&mut self, gather_until: Instant, deadline: Instant) {
+        let (pushed, points) = match self.gather(gather_until).await {
+            Ok(body) => (self.try_until(deadline, &body).await, body.points()),
+            Err(bug) => (self.note(bug, 0).map_err(|failure| failure.cause), 0),
+        };
+        if let Err(cause) = pushed {
+            self.stats.dropped(Dropped::Ended, points);
+            tracing::warn!(
+                sink = self.stats.sink(),
+                points,
+                %cause,
+                "the last push failed: the Pushgateway keeps what it had before"
+            );
+        }
+    }
+
+    /// Pushes, a few times if need be. Gives why it failed in the end.
+    async fn try_until(&mut self, deadline: Instant, body: &Body) -> Result<(), String> {
         let mut left = "the time was over".to_owned();
         let attempts = async {
             for attempt in 1..=LAST_ATTEMPTS {
-                let outcome = self.gateway.push(&body).await;
+                let outcome = self.push(body).await;
                 let Err(failure) = self.note(outcome, body.points()) else { return true };
                 let is_last = attempt == LAST_ATTEMPTS || !failure.is_worth_another;
                 left = failure.cause;
@@ -86,16 +109,7 @@ impl Pusher {
             }
             false
         };
-        if timeout_at(deadline, attempts).await != Ok(true) {
-            let points = body.points();
-            self.stats.dropped(Dropped::Ended, points);
-            tracing::warn!(
-                sink = self.stats.sink(),
-                points,
-                cause = %left,
-                "the last push failed: the Pushgateway keeps what it had before"
-            );
-        }
+        if timeout_at(deadline, attempts).await == Ok(true) { Ok(()) } else { Err(left) }
     }
 
     async fn delete(&self, deadline: Instant) {
@@ -109,9 +123,18 @@ impl Pusher {
         tracing::warn!(sink, %cause, "the group could not be deleted: it stays in the Pushgateway");
     }
 
-    async fn gather(&self, deadline: Instant) -> Body {
-        let gathered = self.source.gather(deadline.into_std(), true).await;
-        self.gateway.body(&*gathered.families)
+    /// What is newest now. A bug costs this push alone: the next one may have other numbers.
+    async fn gather(&self, deadline: Instant) -> Result<Body, Outcome> {
+        let gathering = caught_in(async {
+            let gathered = self.source.gather(deadline.into_std(), true).await;
+            self.gateway.body(&*gathered.families)
+        });
+        gathering.await.map_err(|panic| Outcome::bug(&panic))
+    }
+
+    async fn push(&self, body: &Body) -> Outcome {
+        let pushing = caught_in(self.gateway.push(body));
+        pushing.await.unwrap_or_else(|panic| Outcome::bug(&panic))
     }
 
     /// Counts what became of a push, and logs where that is something new.

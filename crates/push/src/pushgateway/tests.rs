@@ -69,6 +69,55 @@ impl Source for Asks {
     }
 }
 
+/// Has a bug at first where it gathers, then where it is shown. Then it gives the same as [`Asks`].
+#[derive(Default)]
+struct Buggy(Asks);
+
+struct Unshowable;
+
+impl Families for Unshowable {
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn visit(&self, _: usize, _: &mut dyn Visitor) {
+        panic!("as the test wants it");
+    }
+}
+
+impl Source for Buggy {
+    fn gather(&self, deadline: std::time::Instant, native: bool) -> SourceFuture<'_> {
+        let Self(asks) = self;
+        let gathering = asks.gather(deadline, native);
+        let asked = asks.0.load(Ordering::Relaxed);
+        Box::pin(async move {
+            match asked {
+                1 => panic!("as the test wants it"),
+                2 => Gathered { families: Arc::new(Unshowable), resource: Vec::new() },
+                _ => gathering.await,
+            }
+        })
+    }
+}
+
+/// Takes all the time that it may, but not when it is asked first.
+#[derive(Default)]
+struct Slow(Asks);
+
+impl Source for Slow {
+    fn gather(&self, deadline: std::time::Instant, native: bool) -> SourceFuture<'_> {
+        let Self(asks) = self;
+        let is_first = asks.0.load(Ordering::Relaxed) == 0;
+        let gathering = asks.gather(deadline, native);
+        Box::pin(async move {
+            if !is_first {
+                tokio::time::sleep_until(deadline.into()).await;
+            }
+            gathering.await
+        })
+    }
+}
+
 /// Labels and value of the one sample in a pushed body.
 fn sample(mut body: &[u8]) -> (Pairs, f64) {
     let length = varint(&mut body).unwrap();
@@ -132,7 +181,7 @@ fn labels_that_the_grouping_key_would_hide_get_other_names() {
 struct Setup {
     backend: Backend,
     config: Pushgateway,
-    source: Arc<Asks>,
+    source: Arc<dyn Source>,
     stats: Arc<Stats>,
     end: CancellationToken,
 }
@@ -149,26 +198,36 @@ impl Setup {
             delete_on_exit: false,
         };
         let stats = Arc::new(Stats::new("pushgateway"));
-        Self { backend, config, source: Arc::default(), stats, end: CancellationToken::new() }
+        let source = Arc::new(Asks::default());
+        Self { backend, config, source, stats, end: CancellationToken::new() }
     }
 
     /// Runs until it ends by itself.
     fn run(&self, timeout: Duration, final_timeout: Duration) -> tokio::task::JoinHandle<()> {
         let gateway = Gateway::new(&self.config, timeout, "tester/1").unwrap();
-        let (source, stats) = (self.source.clone(), self.stats.clone());
+        let (source, stats) = (Arc::clone(&self.source), Arc::clone(&self.stats));
         tokio::spawn(run(gateway, source, stats, final_timeout, self.end.clone()))
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until so many requests have come. Their answers may still be on their way.
     async fn asked(&self, requests: usize) -> Vec<Asked> {
-        let come = async {
-            while self.backend.asked().len() < requests {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(LONG, come).await.unwrap();
+        until(|| self.backend.asked().len() >= requests).await;
         self.backend.asked()
     }
+
+    /// Waits until so many pushes have been answered well, and counted.
+    async fn sent(&self, points: u64) {
+        until(|| self.stats.status().sent_points >= points).await;
+    }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let come = async {
+        while !is_so() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, come).await.unwrap();
 }
 
 fn values(asked: &[Asked]) -> Vec<f64> {
@@ -179,7 +238,7 @@ fn values(asked: &[Asked]) -> Vec<f64> {
 async fn it_pushes_at_once_and_once_more_at_the_end() {
     let setup = Setup::new([Reply::new(200)]).await;
     let running = setup.run(LONG, LONG);
-    setup.asked(1).await;
+    setup.sent(1).await;
     setup.end.cancel();
     running.await.unwrap();
     let asked = setup.backend.asked();
@@ -214,8 +273,8 @@ async fn a_failure_is_tried_again_before_the_interval_is_over_with_what_is_newes
     for failure in [Reply::new(503), Reply::new(401), Reply::new(400)] {
         let setup = Setup::new([failure, Reply::new(200)]).await;
         let running = setup.run(LONG, LONG);
-        let asked = setup.asked(2).await;
-        assert_eq!(values(&asked), [1.0, 2.0]);
+        setup.sent(1).await;
+        assert_eq!(values(&setup.backend.asked()), [1.0, 2.0]);
         setup.end.cancel();
         running.await.unwrap();
         let status = setup.stats.status();
@@ -235,6 +294,48 @@ async fn the_group_is_deleted_after_the_last_push() {
     let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
     assert_eq!(methods, ["PUT", "PUT", "DELETE"]);
     assert_eq!(asked[2].path, "/metrics/job/locust/instance/ci");
+}
+
+#[tokio::test]
+async fn a_slow_last_gathering_leaves_time_for_the_push_and_the_deletion() {
+    let mut setup = Setup::new([Reply::new(200)]).await;
+    setup.config.delete_on_exit = true;
+    setup.source = Arc::new(Slow::default());
+    let running = setup.run(LONG, Duration::from_secs(4));
+    setup.sent(1).await;
+    setup.end.cancel();
+    running.await.unwrap();
+    let asked = setup.backend.asked();
+    let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
+    assert_eq!(methods, ["PUT", "PUT", "DELETE"]);
+    assert_eq!((setup.stats.status().sent_points, setup.stats.status().failures), (2, 0));
+}
+
+#[tokio::test]
+async fn a_last_push_that_is_not_answered_leaves_time_for_the_deletion() {
+    let mut setup = Setup::new([Reply::new(200), Reply::silence(), Reply::new(200)]).await;
+    setup.config.delete_on_exit = true;
+    let running = setup.run(LONG, Duration::from_secs(2));
+    setup.sent(1).await;
+    setup.end.cancel();
+    running.await.unwrap();
+    let asked = setup.backend.asked();
+    let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
+    assert_eq!(methods, ["PUT", "PUT", "DELETE"]);
+    assert_eq!(setup.stats.status().failures, 0, "the group could be deleted");
+}
+
+#[tokio::test]
+async fn a_panic_while_gathering_or_encoding_costs_that_push_alone() {
+    let mut setup = Setup::new([Reply::new(200)]).await;
+    setup.config.interval = Duration::from_millis(50);
+    setup.source = Arc::new(Buggy::default());
+    let running = setup.run(LONG, LONG);
+    setup.sent(1).await;
+    assert_eq!(values(&setup.backend.asked())[0], 3.0);
+    assert_eq!(setup.stats.status().failures, 2);
+    setup.end.cancel();
+    running.await.unwrap();
 }
 
 #[tokio::test]
