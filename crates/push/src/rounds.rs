@@ -18,7 +18,8 @@ use crate::queue::Queue;
 use crate::source::{Gathered, Source};
 use crate::timeline::Timeline;
 
-/// Gathering takes no longer than this, however long the interval is.
+/// Gathering takes no longer than this, however long or short the interval is: a Locust that needs
+/// more than an interval is slow, but not down.
 const GATHERING: Duration = Duration::from_secs(10);
 
 /// Where points go.
@@ -79,7 +80,6 @@ impl Rounds {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let within = self.interval.min(GATHERING);
         loop {
             tokio::select! {
                 biased;
@@ -90,12 +90,12 @@ impl Rounds {
             let gathered = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                gathered = self.gather(within) => gathered,
+                gathered = self.gather(GATHERING) => gathered,
             };
             self.pass(gathered).await;
         }
-        let within = within.min(self.final_timeout / 2);
-        let gathered = self.gather(within).await;
+        // The other half is for what is pushed then.
+        let gathered = self.gather(GATHERING.min(self.final_timeout / 2)).await;
         self.pass(gathered).await;
         self.end().await;
         for sink in &self.sinks {

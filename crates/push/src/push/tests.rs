@@ -8,6 +8,7 @@ use crate::config::{
 };
 use crate::queue::Room;
 use crate::scripted::{Asked, Backend, Does, Gives, InWords, later, words};
+use crate::source::Gathered;
 use crate::stats::Dropped;
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -33,9 +34,8 @@ fn push(lanes: Vec<Lane>) -> Push {
 }
 
 /// Runs it for so long, and then to its end. Gives how long that took.
-async fn run_for(push: Push, source: &Arc<Asked>, time: Duration) -> Duration {
+async fn run_for(push: Push, source: Arc<dyn Source>, time: Duration) -> Duration {
     let stop = CancellationToken::new();
-    let source: Arc<dyn Source> = Arc::<Asked>::clone(source);
     let running = tokio::spawn(push.run(source, stop.clone()));
     tokio::time::sleep(time).await;
     stop.cancel();
@@ -58,7 +58,7 @@ async fn the_first_pass_is_at_once_and_the_last_one_says_that_all_ends() {
     let (one, other) = (Backend::after([]), Backend::after([later(None), later(None)]));
     let source = Asked::new(&[]);
     let push = push(vec![lane(&one, None), lane(&other, None)]);
-    run_for(push, &source, Duration::from_secs(25)).await;
+    run_for(push, source.clone(), Duration::from_secs(25)).await;
     for backend in [one, other] {
         let taken = backend.taken();
         assert_eq!(words(&taken), ["asked 1;", "asked 2;", "asked 3;", "asked 4;", "asked ended;"]);
@@ -72,7 +72,7 @@ async fn what_was_told_of_one_run_ends_before_the_next_is_told_of() {
     let backend = Backend::after([]);
     let source =
         Asked::new(&[Gives::Numbers, Gives::OfRun("a"), Gives::OfRun("a"), Gives::OfRun("b")]);
-    run_for(push(vec![lane(&backend, None)]), &source, Duration::from_secs(25)).await;
+    run_for(push(vec![lane(&backend, None)]), source.clone(), Duration::from_secs(25)).await;
     let taken = backend.taken();
     let wanted = [
         "asked 1;",
@@ -103,7 +103,7 @@ async fn a_backend_that_never_answers_holds_up_no_pass_and_no_end() {
     let source = Asked::new(&[]);
     let push = push(vec![lane(&deaf, None), lane(&good, None)]);
     let stats = push.stats();
-    let took = run_for(push, &source, Duration::from_secs(25)).await;
+    let took = run_for(push, source.clone(), Duration::from_secs(25)).await;
     assert!((FINAL..FINAL + Duration::from_millis(10)).contains(&took), "{took:?}");
     assert_eq!(source.times(), 4);
     assert_eq!(good.taken().len(), 5);
@@ -111,12 +111,51 @@ async fn a_backend_that_never_answers_holds_up_no_pass_and_no_end() {
     assert_eq!(stats[0].status().queued_points, 0);
 }
 
+/// Needs two seconds for its numbers; whoever gives it less gets none, as of a Locust that is down.
+struct Slow(Arc<Asked>);
+
+impl Source for Slow {
+    fn gather(
+        &self,
+        deadline: std::time::Instant,
+        native: bool,
+    ) -> crate::source::SourceFuture<'_> {
+        Box::pin(async move {
+            let gathering = self.0.gather(deadline, native);
+            let wanted = Duration::from_secs(2);
+            let within = deadline.saturating_duration_since(std::time::Instant::now());
+            tokio::time::sleep(wanted.min(within)).await;
+            if within >= wanted { gathering.await } else { nothing() }
+        })
+    }
+}
+
+fn nothing() -> Gathered {
+    struct Nothing;
+    impl exposition::Families for Nothing {
+        fn parts(&self) -> usize {
+            0
+        }
+        fn visit(&self, _: usize, _: &mut dyn exposition::Visitor) {}
+    }
+    Gathered { families: Arc::new(Nothing), resource: Vec::new() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_slower_than_the_interval_has_its_numbers_in_each_pass_and_at_the_end() {
+    let backend = Backend::after([]);
+    let push = Push { interval: Duration::from_secs(1), ..push(vec![lane(&backend, None)]) };
+    run_for(push, Arc::new(Slow(Asked::new(&[]))), Duration::from_millis(5_500)).await;
+    // The third one was under way.
+    assert_eq!(words(&backend.taken()), ["asked 1;", "asked 2;", "asked 3;", "asked ended;"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_source_that_never_answers_holds_up_no_end() {
     let backend = Backend::after([]);
     let source = Asked::new(&[Gives::Numbers, Gives::Nothing, Gives::Nothing]);
     let push = push(vec![lane(&backend, None)]);
-    let took = run_for(push, &source, Duration::from_secs(25)).await;
+    let took = run_for(push, source.clone(), Duration::from_secs(25)).await;
     assert!((FINAL..FINAL + Duration::from_millis(10)).contains(&took), "{took:?}");
     assert_eq!(words(&backend.taken()), ["asked 1;"]);
     assert_eq!(source.times(), 3, "what was under way is given up for the last word");
@@ -126,7 +165,7 @@ async fn a_source_that_never_answers_holds_up_no_end() {
 async fn a_bug_in_a_pass_costs_that_pass_alone() {
     let backend = Backend::after([]);
     let source = Asked::new(&[Gives::Numbers, Gives::Panic]);
-    run_for(push(vec![lane(&backend, None)]), &source, Duration::from_secs(25)).await;
+    run_for(push(vec![lane(&backend, None)]), source.clone(), Duration::from_secs(25)).await;
     assert_eq!(words(&backend.taken()), ["asked 1;", "asked 3;", "asked 4;", "asked ended;"]);
 }
 
@@ -137,7 +176,7 @@ async fn what_remains_is_sent_first_when_it_starts_again() {
     let deaf = Backend::new([Does::Answer(crate::transport::Outcome::WHOLE)], Does::Hang);
     let first = push(vec![lane(&deaf, Some(&folder))]);
     let stats = first.stats();
-    run_for(first, &Asked::new(&[]), Duration::from_secs(15)).await;
+    run_for(first, Asked::new(&[]), Duration::from_secs(15)).await;
     assert_eq!((ended(&stats[0]), stats[0].status().queued_points), (0, 3));
 
     // This one is killed.
@@ -149,7 +188,7 @@ async fn what_remains_is_sent_first_when_it_starts_again() {
 
     let good = Backend::after([]);
     let third = push(vec![lane(&good, Some(&folder))]);
-    run_for(third, &Asked::new(&[]), Duration::from_secs(5)).await;
+    run_for(third, Asked::new(&[]), Duration::from_secs(5)).await;
     let mut all = deaf.taken();
     all.extend(good.taken());
     assert_eq!(
@@ -213,7 +252,7 @@ async fn as_configured() {
     assert!(matches!(Push::new(&config), Err(Error::Spool(SpoolError::InUse(_)))));
     let stats = push.stats();
     let source = Asked::new(&[]);
-    run_for(push, &source, Duration::from_millis(250)).await;
+    run_for(push, source.clone(), Duration::from_millis(250)).await;
 
     let asked: Vec<_> = gateway.asked().iter().map(|asked| asked.method.clone()).collect();
     assert_eq!(asked, ["PUT", "PUT", "DELETE"], "at once, at the end, and then it goes");
