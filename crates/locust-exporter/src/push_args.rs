@@ -72,7 +72,7 @@ pub(crate) struct CommonArgs {
     /// How much may wait in memory for each of remote write and OTLP, while it does not answer. The
     /// oldest is dropped for what comes on top.
     #[arg(long = "push.queue.max-bytes", env = "LOCUST_EXPORTER_PUSH_QUEUE_MAX_BYTES")]
-    #[arg(value_name = "SIZE", default_value = "64MiB", value_parser = size::parse)]
+    #[arg(value_name = "SIZE", default_value = "64MiB", value_parser = size::room)]
     pub(crate) queue_bytes: u64,
 
     /// Folder of this exporter alone, in which all that is pushed by remote write and OTLP is kept
@@ -84,7 +84,7 @@ pub(crate) struct CommonArgs {
     /// How much may lie there, for each of remote write and OTLP. The oldest is dropped for what
     /// comes on top.
     #[arg(long = "push.spool.max-bytes", env = "LOCUST_EXPORTER_PUSH_SPOOL_MAX_BYTES")]
-    #[arg(value_name = "SIZE", default_value = "1GiB", value_parser = size::parse)]
+    #[arg(value_name = "SIZE", default_value = "1GiB", value_parser = size::room)]
     pub(crate) spool_bytes: u64,
 
     /// The label `job` of all that is pushed by remote write; `service.name` in OTLP. Without it
@@ -134,7 +134,8 @@ pub(crate) struct RemoteWriteArgs {
 pub(crate) struct OtlpArgs {
     /// Address to push to by OTLP, such as `http://collector:4318`, or `http://collector:4317` of gRPC.
     /// Of HTTP, `/v1/metrics` is added if it does not end so. Without it, what the variables of
-    /// OpenTelemetry (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say.
+    /// OpenTelemetry (`OTEL_EXPORTER_OTLP_ENDPOINT` and others) say; `none` pushes nothing by OTLP,
+    /// whatever they say.
     #[arg(long = "push.otlp.endpoint", env = "LOCUST_EXPORTER_PUSH_OTLP_ENDPOINT")]
     #[arg(value_name = "URL")]
     pub(crate) endpoint: Option<String>,

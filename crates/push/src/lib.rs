@@ -47,7 +47,7 @@ pub use config::{
     Config, Histograms, Identity, Method, NativeHistograms, Otlp, Protocol, Pushgateway,
     RemoteWrite, Spool, Version,
 };
-pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv};
+pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv, Said};
 pub use push::{Error, Push};
 pub use source::{Gathered, Source, SourceFuture};
 pub use spool::SpoolError;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::path::Path;
 
+use outgoing::header::HeaderName;
 use outgoing::{Credentials, Target, Tls};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -101,6 +102,11 @@ fn credentials(url: &Url) -> Result<Option<(String, SecretString)>, &'static str
     Ok(Some((username, password.as_ref().into())))
 }
 
+/// Whether a header is the exporter's own to set.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved))
+}
+
 impl Backend<'_> {
     /// Whom to ask, and how. `inherited` are headers that come from elsewhere; ours win.
     ///
@@ -178,9 +184,7 @@ impl Backend<'_> {
                 return Err(format!("{flag}: expected NAME=VALUE; a comma begins another header"));
             };
             let (name, value) = (name.trim(), value.trim());
-            let is_token =
-                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if name.is_empty() || !name.bytes().all(is_token) {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
                 return Err(format!("{flag}: what stands before the = is no name of a header"));
             }
             if !value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
@@ -188,11 +192,12 @@ impl Backend<'_> {
                     "{flag}: the value of {name} has characters that no header has"
                 ));
             }
-            let lower = name.to_ascii_lowercase();
-            if RESERVED.contains(&&*lower) {
+            if is_reserved(name) {
                 return Err(format!("{flag}: {name} is set by the exporter itself"));
             }
-            if lower == "authorization" && !matches!(credentials, Credentials::None) {
+            if name.eq_ignore_ascii_case("authorization")
+                && !matches!(credentials, Credentials::None)
+            {
                 return Err(format!("{flag}: {name} and other credentials were given: use one"));
             }
             if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {

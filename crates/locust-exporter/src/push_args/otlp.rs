@@ -1,16 +1,22 @@
 //! OTLP: our options, and behind them the standard variables of OpenTelemetry.
 
+mod along;
+
 use std::time::Duration;
 
 use push::{Histograms, Otlp, OtlpEnv, Protocol};
 use secrecy::ExposeSecret as _;
 
+use self::along::Along;
 use super::backend::{self, Address};
 use super::settings::Given;
 use super::{CompressionArg, HistogramArg, ProtocolArg, check};
 
 /// What the path of an address ends in to which metrics are pushed by HTTP.
 const PATH: &str = "/v1/metrics";
+
+/// In place of an address: nothing is pushed by OTLP, whatever the variables say.
+const NONE: &str = "none";
 
 /// What was chosen.
 #[derive(Default)]
@@ -33,6 +39,11 @@ impl Given<'_> {
     /// One line that names the flag, the value and what is accepted.
     pub(super) fn otlp(&self) -> Result<Chosen, String> {
         let args = &self.args.otlp;
+        // Empty is not given, as a chart leaves it.
+        let endpoint = args.endpoint.as_deref().map(str::trim).filter(|it| !it.is_empty());
+        if endpoint.is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(NONE)) {
+            return Ok(Chosen::default());
+        }
         let (mut env, ignored) = OtlpEnv::read(self.variables);
         let protocol = match args.protocol {
             Some(ProtocolArg::Grpc) => Protocol::Grpc,
@@ -40,9 +51,10 @@ impl Given<'_> {
             None => env.protocol.unwrap_or(Protocol::Http),
         };
         let mut ignored: Vec<_> = ignored.iter().map(ToString::to_string).collect();
-        let mut by = None;
-        let address = if let Some(endpoint) = args.endpoint.as_ref().filter(|it| !it.is_empty()) {
+        let (mut by, mut along) = (None, Along::default());
+        let address = if let Some(endpoint) = endpoint {
             let flag = self.origin.name("--push.otlp.endpoint");
+            ignored.extend(Along::left(&env, &flag));
             address(endpoint, protocol, true).map_err(|cause| format!("{flag}: {cause}"))?
         } else {
             let is_on = !env.is_disabled.unwrap_or(false) && env.is_exporter.unwrap_or(true);
@@ -52,6 +64,8 @@ impl Given<'_> {
             match address(endpoint.address(protocol).expose_secret(), protocol, false) {
                 Ok(address) => {
                     by = Some(endpoint.variable);
+                    let ours = self.args.otlp_backend.given().tls;
+                    along = Along::of(&mut env, &ours, &mut ignored);
                     address
                 }
                 Err(cause) => {
@@ -63,19 +77,21 @@ impl Given<'_> {
             }
         };
         let interval = env.interval;
-        let otlp = Some(self.pushed(address, protocol, env)?);
+        let otlp = Some(self.pushed(address, protocol, env, along)?);
         Ok(Chosen { otlp, by, interval, ignored })
     }
 
-    fn pushed(&self, address: Address, protocol: Protocol, env: OtlpEnv) -> Result<Otlp, String> {
+    fn pushed(
+        &self,
+        address: Address,
+        protocol: Protocol,
+        env: OtlpEnv,
+        mut along: Along,
+    ) -> Result<Otlp, String> {
         let (args, common) = (&self.args.otlp, &self.args.common);
         let mut backend = self.args.otlp_backend.given();
-        let tls = &mut backend.tls;
-        tls.ca_file = tls.ca_file.take().or(env.ca_file);
-        if tls.cert_file.is_none() && tls.key_file.is_none() {
-            (tls.cert_file, tls.key_file) = (env.cert_file, env.key_file);
-        }
-        let target = backend.target(address, env.headers.unwrap_or_default(), self.origin)?;
+        along.complete(&mut backend.tls);
+        let target = backend.target(address, along.headers, self.origin)?;
         // What our flags say of a name is not to be undone by a variable.
         let mut inherited = env.resource.unwrap_or_default();
         let flags = [("service.name", &common.job), ("service.instance.id", &common.instance)];

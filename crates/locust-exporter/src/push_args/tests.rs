@@ -289,3 +289,99 @@ fn a_wrong_variable_of_opentelemetry_is_told_and_ends_nothing() {
     assert!(pushed.is_some());
     assert!(plan.ignored[0].contains("http/json"), "{:?}", plan.ignored);
 }
+
+/// Headers of requests by OTLP.
+fn headers(pushed: &push::Otlp) -> Vec<(&str, &str)> {
+    pushed.target.headers.iter().map(|(n, v)| (&**n, v.expose_secret())).collect()
+}
+
+#[test]
+fn a_wrong_file_of_opentelemetrys_variables_is_told_and_ends_nothing() {
+    for (variables, words) in [
+        (&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent")][..], "/nonexistent"),
+        (&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/null")], "no certificate"),
+        (&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "key.pem")], "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        (
+            &[("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "cert.pem")],
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY is missing",
+        ),
+        (
+            &[
+                ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nonexistent"),
+                ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent too"),
+            ],
+            "/nonexistent\"",
+        ),
+    ] {
+        let (pushed, plan) = otlp(&[], &[&[ENDPOINT], variables].concat());
+        let tls = pushed.expect("on").target.tls;
+        assert_eq!((tls.ca_file, tls.cert_file, tls.key_file), (None, None, None));
+        let [line] = &plan.ignored[..] else { panic!("{:?}", plan.ignored) };
+        assert!(line.starts_with(variables[0].0) && line.contains(words), "{line}");
+        assert!(!line.contains("--push"), "{line}");
+    }
+}
+
+#[test]
+fn a_file_of_our_flags_stands_in_the_place_of_a_wrong_one_of_a_variable() {
+    let variables = [
+        ENDPOINT,
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent"),
+    ];
+    let args =
+        ["--push.otlp.tls.ca-file=a", "--push.otlp.tls.cert-file=c", "--push.otlp.tls.key-file=k"];
+    let (pushed, plan) = otlp(&args, &variables);
+    assert_eq!(plan.ignored, [""; 0]);
+    let tls = pushed.expect("on").target.tls;
+    let files = [tls.ca_file, tls.cert_file, tls.key_file];
+    assert_eq!(files, ["a", "c", "k"].map(|file| Some(PathBuf::from(file))));
+}
+
+#[test]
+fn credentials_of_the_variables_go_to_no_other_host() {
+    let variables = [
+        ENDPOINT,
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nonexistent"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent"),
+    ];
+    let (pushed, plan) = otlp(&["--push.otlp.endpoint=http://other:4318"], &variables);
+    let pushed = pushed.expect("on");
+    assert!(headers(&pushed).is_empty(), "{:?}", pushed.target);
+    assert_eq!(pushed.target.tls.cert_file, None);
+    let [line] = &plan.ignored[..] else { panic!("{:?}", plan.ignored) };
+    for (variable, _) in &variables[1..] {
+        assert!(line.contains(variable) && line.contains("--push.otlp.endpoint"), "{line}");
+    }
+    assert!(!line.contains("s3cret"), "{line}");
+    assert_eq!(headers(&otlp(&[], &variables[..2]).0.expect("on")), [("api-key", "s3cret")]);
+}
+
+#[test]
+fn a_variables_header_that_would_break_the_protocol_is_told_and_not_sent() {
+    let variables =
+        [ENDPOINT, ("OTEL_EXPORTER_OTLP_HEADERS", "Content-Encoding=zstd,api-key=s3cret")];
+    let (pushed, plan) = otlp(&[], &variables);
+    assert_eq!(headers(&pushed.expect("on")), [("api-key", "s3cret")]);
+    let [line] = &plan.ignored[..] else { panic!("{:?}", plan.ignored) };
+    assert!(line.contains("OTEL_EXPORTER_OTLP_HEADERS: Content-Encoding"), "{line}");
+    assert!(!line.contains("s3cret") && !line.contains("zstd"), "{line}");
+}
+
+#[test]
+fn an_endpoint_of_none_turns_otlp_off_whatever_the_variables_say() {
+    for none in ["none", " None "] {
+        let variables = [ENDPOINT, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")];
+        let (pushed, plan) = otlp(&["--push.otlp.endpoint", none], &variables);
+        assert!(pushed.is_none() && plan.ignored.is_empty(), "{:?}", plan.ignored);
+    }
+    // As a chart leaves it open.
+    assert!(otlp(&["--push.otlp.endpoint="], &[ENDPOINT]).0.is_some());
+}
+
+#[test]
+fn a_header_of_a_flag_may_have_any_character_that_a_name_can() {
+    let config = config(&["--push.otlp.endpoint=http://c", "--push.otlp.header=a%!#b=1"]);
+    assert_eq!(headers(&config.otlp.expect("told")), [("a%!#b", "1")]);
+}

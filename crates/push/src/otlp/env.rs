@@ -54,6 +54,15 @@ pub enum EnvError {
     },
 }
 
+/// What a variable says, and which one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said<T> {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it says.
+    pub value: T,
+}
+
 /// What the standard variables of OpenTelemetry say. What they do not say is absent; the defaults
 /// that the specification has for it stand with each field.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +78,7 @@ pub struct OtlpEnv {
     pub protocol: Option<Protocol>,
     /// `OTEL_EXPORTER_OTLP_METRICS_HEADERS` or `OTEL_EXPORTER_OTLP_HEADERS`: headers of every
     /// request (none). Their names and values are fit for HTTP.
-    pub headers: Option<Vec<(String, SecretString)>>,
+    pub headers: Option<Said<Vec<(String, SecretString)>>>,
     /// `OTEL_EXPORTER_OTLP_METRICS_TIMEOUT` or `OTEL_EXPORTER_OTLP_TIMEOUT`: how long a request may
     /// take (10 s). No limit is some weeks.
     pub timeout: Option<Duration>,
@@ -78,13 +87,13 @@ pub struct OtlpEnv {
     pub gzip: Option<bool>,
     /// `OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE` or `OTEL_EXPORTER_OTLP_CERTIFICATE`: the
     /// certificates to trust, in PEM (the system's).
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Said<PathBuf>>,
     /// `OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE` or `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`:
     /// our own certificate and its chain, in PEM (none).
-    pub cert_file: Option<PathBuf>,
+    pub cert_file: Option<Said<PathBuf>>,
     /// `OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY` or `OTEL_EXPORTER_OTLP_CLIENT_KEY`: its private key,
     /// in PEM (none).
-    pub key_file: Option<PathBuf>,
+    pub key_file: Option<Said<PathBuf>>,
     /// `OTEL_METRIC_EXPORT_INTERVAL`: time between two pushes (60 s). Above 0.
     pub interval: Option<Duration>,
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` (explicit).
@@ -104,7 +113,11 @@ impl OtlpEnv {
         let insecure =
             from.boolean(&["OTEL_EXPORTER_OTLP_METRICS_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE"]);
         let endpoint = endpoint::read(&from, insecure.unwrap_or_default());
-        let file = |metrics, all| from.text(metrics).or_else(|| from.text(all)).map(PathBuf::from);
+        let file = |metrics, all| {
+            [metrics, all]
+                .into_iter()
+                .find_map(|variable| Some(Said { variable, value: from.text(variable)?.into() }))
+        };
         let [ca_file, cert_file, key_file] = [
             file("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
             file(
@@ -188,7 +201,8 @@ fn is_exporter(text: &str) -> Option<bool> {
 }
 
 fn resource(from: &mut Reader<'_>) -> Option<Vec<(String, String)>> {
-    let mut resource = from.list(&["OTEL_RESOURCE_ATTRIBUTES"], list::attributes);
+    let resource = from.list(&["OTEL_RESOURCE_ATTRIBUTES"], list::attributes);
+    let mut resource = resource.map(|said| said.value);
     if let Some(name) = from.text("OTEL_SERVICE_NAME") {
         list::set(resource.get_or_insert_default(), "service.name".to_owned(), name);
     }

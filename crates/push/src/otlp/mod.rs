@@ -25,4 +25,4 @@ mod env;
 mod grpc;
 pub(crate) mod transport;
 
-pub use env::{EnvError, OtlpEndpoint, OtlpEnv};
+pub use env::{EnvError, OtlpEndpoint, OtlpEnv, Said};

@@ -1,5 +1,6 @@
 //! Lists of keys and values: `key1=value1,key2=value2`.
 
+use outgoing::header::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 
 /// What is wrong with a list.
@@ -22,9 +23,8 @@ pub(super) fn headers(text: &str) -> Result<Vec<(String, SecretString)>, Wrong> 
     for pair in pairs(text) {
         let (entry, name, value) = pair?;
         let value = decoded(value).ok_or(Wrong { entry, cause: NOT_DECODED })?;
-        let is_name =
-            name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&b));
-        if !is_name || value.chars().any(char::is_control) {
+        let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
+        if !is_name || HeaderValue::from_str(&value).is_err() {
             return Err(Wrong { entry, cause: NO_HEADER });
         }
         headers.push((name.to_owned(), value.into()));

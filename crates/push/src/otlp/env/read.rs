@@ -2,8 +2,8 @@
 
 use outgoing::excerpt;
 
-use super::EnvError;
 use super::list::Wrong;
+use super::{EnvError, Said};
 
 /// Reads variables, and remembers which it could not.
 pub(super) struct Reader<'a> {
@@ -59,11 +59,11 @@ impl<'a> Reader<'a> {
         &mut self,
         variables: &[&'static str],
         read: impl Fn(&str) -> Result<T, Wrong>,
-    ) -> Option<T> {
+    ) -> Option<Said<T>> {
         for &variable in variables {
             let Some(text) = self.text(variable) else { continue };
             match read(&text) {
-                Ok(list) => return Some(list),
+                Ok(value) => return Some(Said { variable, value }),
                 Err(Wrong { entry, cause }) => {
                     self.ignored.push(EnvError::List { variable, entry, cause });
                 }

@@ -18,7 +18,7 @@ fn heeded(variables: &[(&str, &str)]) -> OtlpEnv {
 }
 
 fn headers(env: &OtlpEnv) -> Vec<(&str, &str)> {
-    let headers = env.headers.iter().flatten();
+    let headers = env.headers.iter().flat_map(|said| &said.value);
     headers.map(|(name, value)| (&**name, value.expose_secret())).collect()
 }
 
@@ -90,9 +90,10 @@ fn what_is_for_metrics_alone_wins() {
     assert_eq!(env.timeout, Some(Duration::from_millis(2_500)));
     assert_eq!(env.gzip, Some(false));
     assert_eq!(headers(&env), [("c", "3")]);
-    assert_eq!(env.ca_file, Some(PathBuf::from("metrics.pem")));
-    assert_eq!(env.key_file, Some(PathBuf::from("metrics.key")));
-    assert_eq!(env.cert_file, Some(PathBuf::from("client.pem")));
+    let file = |variable, path| Some(Said { variable, value: PathBuf::from(path) });
+    assert_eq!(env.ca_file, file("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "metrics.pem"));
+    assert_eq!(env.key_file, file("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "metrics.key"));
+    assert_eq!(env.cert_file, file("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "client.pem"));
 }
 
 #[test]
@@ -103,6 +104,8 @@ fn headers_are_decoded_and_never_shown() {
         headers(&env),
         [("api-key", "s,creté"), ("Authorization", "Basic YTpi=="), ("x", "")]
     );
+    // A percent sign may be in a name, where it stands for itself.
+    assert_eq!(headers(&heeded(&[(all, "a%b=1")])), [("a%b", "1")]);
     assert!(!format!("{env:?}").contains("creté"), "{env:?}");
     for (given, wanted) in [
         ("a=1,secret", "entry 2 is not KEY=VALUE (a comma in a value is written %2C)"),
