@@ -66,7 +66,12 @@ impl RemoteWriteEncoder {
 
     /// Speaks the version that is spoken now, if nothing has been said in another yet.
     fn follow(&mut self) {
-        if self.writer.samples() == 0 && self.protocol.format() != self.writer.format() {
+        if self.writer.samples() > 0 {
+            return;
+        }
+        let format = self.protocol.format();
+        let now = (format, self.protocol.takes_native(format));
+        if now != (self.writer.format(), self.writer.takes_native()) {
             self.writer = Version::new(&self.protocol);
         }
     }
@@ -109,6 +114,13 @@ impl Version {
         match self {
             Self::V1(_) => Format::RemoteWrite1,
             Self::V2(_) => Format::RemoteWrite2,
+        }
+    }
+
+    fn takes_native(&self) -> bool {
+        match self {
+            Self::V1(writer) => writer.takes_native(),
+            Self::V2(writer) => writer.takes_native(),
         }
     }
 

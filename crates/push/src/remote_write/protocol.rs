@@ -13,6 +13,8 @@ pub(crate) struct Protocol {
     may_fall_back: bool,
     is_1: AtomicBool,
     native: NativeHistograms,
+    /// The receiver takes no native histograms.
+    refuses_native: AtomicBool,
 }
 
 impl Protocol {
@@ -22,16 +24,28 @@ impl Protocol {
             may_fall_back: version == Version::Auto,
             is_1: AtomicBool::new(version == Version::V1),
             native,
+            refuses_native: AtomicBool::new(false),
         }
     }
 
     /// Whether native histograms are sent in this format.
     pub(crate) fn takes_native(&self, format: Format) -> bool {
-        match self.native {
+        let is_wanted = match self.native {
             NativeHistograms::Auto => format != Format::RemoteWrite1,
             NativeHistograms::Always => true,
             NativeHistograms::Never => false,
-        }
+        };
+        is_wanted && self.knows_native()
+    }
+
+    /// Whether the receiver has not said that it takes no native histograms.
+    pub(crate) fn knows_native(&self) -> bool {
+        !self.refuses_native.load(Ordering::Relaxed)
+    }
+
+    /// Sends no native histograms from now on; whether this changed anything.
+    pub(crate) fn leave_native(&self) -> bool {
+        !self.refuses_native.swap(true, Ordering::Relaxed)
     }
 
     /// How batches are to be encoded now.

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use self::messages::{MetricMetadata, Request, WriteRequest, decode};
 use super::encoder::{Limits, RemoteWriteEncoder};
 use super::protocol::Protocol;
-use super::transcode::to_v1;
+use super::transcode::{to_v1, without_native};
 use crate::batch::{Batch, Format};
 use crate::config::{Identity, NativeHistograms, RemoteWrite, Version};
 use crate::encoder::Encoder as _;
@@ -475,7 +475,12 @@ proptest! {
         prop_assert_eq!(told(&to_v1(&second, true).unwrap()), whole);
         // A line of a native histogram alone has braces.
         lines.retain(|line| !line.contains(" {count="));
-        prop_assert_eq!(told(&to_v1(&second, false).unwrap()).0, lines);
+        prop_assert_eq!(&told(&to_v1(&second, false).unwrap()).0, &lines);
+        let first = without_native(&encode(Version::V1), Format::RemoteWrite1).unwrap();
+        prop_assert_eq!(told(&first).0, lines);
+        let mut lines = lines2(&second);
+        lines.retain(|line| !line.contains(" {count="));
+        prop_assert_eq!(lines2(&without_native(&second, Format::RemoteWrite2).unwrap()), lines);
     }
 
     #[test]

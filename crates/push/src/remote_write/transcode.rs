@@ -1,5 +1,5 @@
-//! From a request of 2.0 to one of 1.0: for a receiver that turns out not to know 2.0, when
-//! batches for it are waiting already.
+//! From a request of 2.0 to one that the receiver understands, when it turns out not to know 2.0,
+//! or no native histograms, and batches for it are waiting already.
 
 use std::collections::HashSet;
 
@@ -7,6 +7,7 @@ use bytes::Bytes;
 use exposition::wire;
 
 use super::dialect;
+use crate::batch::Format;
 use crate::fields::{Damaged, Field, Fields, varint};
 
 /// So many bytes a request of 2.0 may have before compression: far more than the encoder makes.
@@ -49,12 +50,39 @@ impl From<Damaged> for TranscodeError {
 ///
 /// [`TranscodeError`] if the request is not what the encoder makes.
 pub(crate) fn to_v1(body: &[u8], takes_native: bool) -> Result<Bytes, TranscodeError> {
+    rewritten(body, |request| transcode(request, takes_native))
+}
+
+/// Makes of a compressed request one of the same version without native histograms. Texts that
+/// nothing refers to any more stay.
+///
+/// # Errors
+///
+/// [`TranscodeError`] if the request is not what the encoder makes.
+pub(crate) fn without_native(body: &[u8], format: Format) -> Result<Bytes, TranscodeError> {
+    let (all_series, histograms) = if format == Format::RemoteWrite1 { (1, 4) } else { (5, 3) };
+    rewritten(body, |request| {
+        let mut out = Vec::with_capacity(request.len());
+        for field in Fields::of(request) {
+            let (number, Field::Bytes(message)) = field? else { continue };
+            if number == all_series && has(message, histograms)? {
+                continue;
+            }
+            wire::bytes(&mut out, u32::try_from(number).map_err(|_| Damaged)?, message);
+        }
+        Ok(out)
+    })
+}
+
+fn rewritten(
+    body: &[u8],
+    rewrite: impl FnOnce(&[u8]) -> Result<Vec<u8>, TranscodeError>,
+) -> Result<Bytes, TranscodeError> {
     if snap::raw::decompress_len(body)? > MOST {
         return Err(TranscodeError::TooLarge);
     }
     let request = snap::raw::Decoder::new().decompress_vec(body)?;
-    let request = transcode(&request, takes_native)?;
-    Ok(snap::raw::Encoder::new().compress_vec(&request)?.into())
+    Ok(snap::raw::Encoder::new().compress_vec(&rewrite(&request)?)?.into())
 }
 
 fn transcode(request: &[u8], takes_native: bool) -> Result<Vec<u8>, TranscodeError> {
@@ -69,7 +97,7 @@ fn transcode(request: &[u8], takes_native: bool) -> Result<Vec<u8>, TranscodeErr
     let mut metadata = Metadata::default();
     for field in Fields::of(request) {
         if let (5, Field::Bytes(message)) = field? {
-            if !takes_native && is_native(message)? {
+            if !takes_native && has(message, 3)? {
                 continue;
             }
             let mut written = Ok(None);
@@ -83,10 +111,10 @@ fn transcode(request: &[u8], takes_native: bool) -> Result<Vec<u8>, TranscodeErr
     Ok(out)
 }
 
-/// Whether a series is of native histograms.
-fn is_native(series: &[u8]) -> Result<bool, Damaged> {
-    for field in Fields::of(series) {
-        if let (3, _) = field? {
+/// Whether a message has a field of this number.
+fn has(message: &[u8], number: u64) -> Result<bool, Damaged> {
+    for field in Fields::of(message) {
+        if field?.0 == number {
             return Ok(true);
         }
     }

@@ -9,7 +9,7 @@ use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, He
 use outgoing::{Answer, Client, Method, NoAnswer, StatusCode, shown};
 
 use super::protocol::Protocol;
-use super::transcode;
+use super::transcode::{self, TranscodeError};
 use crate::batch::{Batch, Format};
 use crate::transport::{Outcome, Transport};
 use crate::verdict::{self, Refusal};
@@ -22,6 +22,9 @@ const WRITTEN: [&str; 3] = [
     "x-prometheus-remote-write-histograms-written",
     "x-prometheus-remote-write-exemplars-written",
 ];
+
+/// How Prometheus, Cortex and Mimir say that they take no native histograms.
+const NO_NATIVE: &str = "native histograms are disabled";
 
 /// Takes batches to a receiver of remote write.
 ///
@@ -38,6 +41,23 @@ impl RemoteWriteTransport {
     }
 
     async fn deliver(&self, batch: &Batch) -> Outcome {
+        let knew_native = self.protocol.knows_native();
+        let outcome = self.deliver_as_known(batch).await;
+        if knew_native && !self.protocol.knows_native() {
+            return self.deliver_as_known(batch).await;
+        }
+        outcome
+    }
+
+    /// Sends what the receiver understands, as far as is known of it.
+    async fn deliver_as_known(&self, batch: &Batch) -> Outcome {
+        let batch = &match self.understood(batch) {
+            Ok(batch) => batch,
+            Err(error) => {
+                let cause = format!("a batch of remote write cannot be read again: {error}");
+                return Outcome::Refused { cause };
+            }
+        };
         match (batch.format, self.protocol.format()) {
             (Format::RemoteWrite1, _) => self.deliver_1(batch.body.clone()).await,
             (Format::RemoteWrite2, Format::RemoteWrite2) => self.deliver_2(batch).await,
@@ -46,6 +66,15 @@ impl RemoteWriteTransport {
                 Outcome::Refused { cause: "a batch of OTLP is none of remote write".to_owned() }
             }
         }
+    }
+
+    /// The batch, without native histograms where the receiver has said that it takes none.
+    fn understood(&self, batch: &Batch) -> Result<Batch, TranscodeError> {
+        if batch.histograms == 0 || self.protocol.knows_native() {
+            return Ok(batch.clone());
+        }
+        let body = transcode::without_native(&batch.body, batch.format)?;
+        Ok(Batch { histograms: 0, body, ..batch.clone() })
     }
 
     async fn deliver_1(&self, body: Bytes) -> Outcome {
@@ -111,8 +140,17 @@ impl RemoteWriteTransport {
         self.failed(answer)
     }
 
-    /// Judges an answer that is no success.
+    /// Judges an answer that is no success. A receiver that takes no native histograms says so
+    /// with a status that asks to try again.
     fn failed(&self, answer: &Answer) -> Outcome {
+        if answer.text().contains(NO_NATIVE) && self.protocol.leave_native() {
+            tracing::warn!(
+                url = %shown(self.client.url()),
+                "the receiver takes no native histograms: the classic ones alone are pushed from \
+                 now on (a Prometheus before 3.8 takes them with \
+                 --enable-feature=native-histograms)"
+            );
+        }
         if let Some(outcome) = verdict::of_setup(&self.client, answer) {
             return outcome;
         }

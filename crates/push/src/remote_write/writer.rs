@@ -60,6 +60,11 @@ impl<D: Dialect + Default> Writer<D> {
 }
 
 impl<D: Dialect> Writer<D> {
+    /// Whether native histograms are sent.
+    pub(super) fn takes_native(&self) -> bool {
+        self.takes_native
+    }
+
     /// How many samples the request has, native histograms among them.
     pub(super) fn samples(&self) -> usize {
         (self.samples + self.histograms) as usize

@@ -96,6 +96,31 @@ async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_tha
     }
 }
 
+/// A request with a series of native histograms, which the reader of a batch need not find whole.
+fn with_native() -> Bytes {
+    let mut out = snap::raw::Decoder::new().decompress_vec(&request()).unwrap();
+    wire::message(&mut out, 5, |out| {
+        wire::message(out, 1, |out| out.extend([1, 2]));
+        wire::message(out, 3, |out| wire::unsigned(out, 15, 1));
+    });
+    snap::raw::Encoder::new().compress_vec(&out).unwrap().into()
+}
+
+#[tokio::test]
+async fn a_receiver_without_native_histograms_gets_the_classic_ones() {
+    let disabled = written(500, "0", "0").body("native histograms are disabled\n");
+    let backend = Backend::new([disabled, written(204, "5", "0")]).await;
+    let transport = transport(&backend, Version::Auto, LONG);
+    let batch = Batch { body: with_native(), ..batch(Format::RemoteWrite2) };
+    for _ in 0..2 {
+        assert_eq!(transport.send(&batch).await, Outcome::WHOLE);
+    }
+    assert!(!transport.protocol.takes_native(Format::RemoteWrite2));
+    let asked = backend.asked();
+    let bodies: Vec<_> = asked.iter().map(|asked| &*asked.body).collect();
+    assert_eq!(bodies, [&*with_native(), &*request(), &*request()]);
+}
+
 #[tokio::test]
 async fn where_2_is_demanded_it_is_said_what_to_do() {
     for ignorant in [Reply::new(204), Reply::new(415)] {
