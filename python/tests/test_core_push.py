@@ -104,6 +104,18 @@ def test_the_last_push_has_the_last_numbers_and_counts_no_scrape(receiver: Recei
     assert 'locust_exporter_push_sent_points_total{sink="otlp"}' in shown
 
 
+def test_a_second_session_pushes_again_once_the_first_has_ended(receiver: Receiver) -> None:
+    made = core(options(receiver))
+    assert made.push([]) is True
+    end(made)
+    before = len(receiver.bodies)
+    assert made.push([]) is True
+    assert made.is_pushing()
+    made.listener(request_type="GET", name="of-the-second", response_time=1.0, response_length=1)
+    end(made)
+    assert any(b"of-the-second" in body for body in receiver.bodies[before:])
+
+
 def test_a_worker_pushes_only_where_it_is_told(receiver: Receiver) -> None:
     made = core(options(receiver), role="worker")
     assert made.push([], worker_id="w_1") is False

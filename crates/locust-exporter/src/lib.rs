@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod allow;
+mod at_fault;
 mod build;
 mod cli;
 mod duration;

@@ -4,12 +4,14 @@ use std::io;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use outgoing::ConfigError;
+use outgoing::{ConfigError, Credentials, Target};
 use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status};
 use schema::{Own, Pushed};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+
+use crate::at_fault::option_at_fault;
 
 /// How much longer than the last push its end may take.
 const SLACK: Duration = Duration::from_millis(500);
@@ -118,6 +120,12 @@ impl Pushing {
         self.longest
     }
 
+    /// Whether it goes on until it is told to stop: it has not been told yet, and has not ended by
+    /// itself.
+    pub fn goes_on(&self) -> bool {
+        !self.stop.is_cancelled() && !self.has_ended()
+    }
+
     /// Whether the last push is over.
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
@@ -163,7 +171,7 @@ fn is_in_use(error: &push::Error) -> bool {
     matches!(error, push::Error::Spool(SpoolError::InUse(_)))
 }
 
-/// The option that cannot be used.
+/// The option that cannot be used; several, where it may be any of them.
 fn flag_at_fault(config: &Config, error: &push::Error) -> String {
     let push::Error::Target(error) = error else {
         return "--push.spool.path".to_owned();
@@ -173,25 +181,20 @@ fn flag_at_fault(config: &Config, error: &push::Error) -> String {
         config.otlp.as_ref().map(|sink| &sink.target),
         config.pushgateway.as_ref().map(|sink| &sink.target),
     ];
-    let flags = targets.into_iter().flatten().filter_map(|target| {
-        let (tls, flags) = (&target.tls, target.tls_flags);
-        let option = match error {
-            ConfigError::File { path, .. } => [
-                ("ca-file", &tls.ca_file),
-                ("cert-file", &tls.cert_file),
-                ("key-file", &tls.key_file),
-            ]
-            .into_iter()
-            .find_map(|(option, file)| (file.as_ref() == Some(path)).then_some(option))?,
-            ConfigError::ServerName { name } if tls.server_name.as_ref() == Some(name) => {
-                "server-name"
-            }
-            _ => return None,
-        };
-        Some(format!("{flags}.{option}"))
+    let flags = |target: &Target| target.tls_flags.trim_end_matches(".tls");
+    let is_credentials = matches!(error, ConfigError::Header { .. });
+    let named = targets.into_iter().flatten().filter_map(|target| {
+        let has_token = matches!(target.credentials, Credentials::Bearer(_));
+        let option =
+            option_at_fault(&target.tls, error).filter(|_| has_token || !is_credentials)?;
+        Some(format!("{}.{option}", flags(target)))
     });
-    let flags: Vec<_> = flags.collect();
-    if flags.is_empty() { "pushing".to_owned() } else { flags.join(", ") }
+    let named: Vec<_> = named.collect();
+    if !named.is_empty() {
+        return named.join(", ");
+    }
+    let all = targets.into_iter().flatten().map(|target| format!("{}.*", flags(target)));
+    all.collect::<Vec<_>>().join(", ")
 }
 
 /// Tells that the thread has ended, however that came.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use futures_util::future::OptionFuture;
-use locust_api::{Client, ConfigError, Rejected, Tls};
+use locust_api::{Client, Rejected};
 use locust_model::Bounds;
 use schema::{Catalog, Own};
 use tokio::runtime::Handle;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use web::{Hooks, ReloadHook, Server};
 
+use crate::at_fault::option_at_fault;
 use crate::build;
 use crate::gather::{Metrics, Probes, Pushed};
 use crate::probe_config::ProbeConfig;
@@ -148,8 +149,8 @@ impl Common<'_> {
         let Locust { client, address } = locust;
         let tls = client.tls.clone();
         let client = Client::new(client).map_err(|cause| {
-            let flag = flag_at_fault(&tls, &cause);
-            anyhow::Error::new(cause).context(format!("Locust {address}: {flag}"))
+            let option = option_at_fault(&tls, &cause).unwrap_or("uri");
+            anyhow::Error::new(cause).context(format!("Locust {address}: --locust.{option}"))
         })?;
         Ok(Watch::new(Watched {
             client,
@@ -159,24 +160,6 @@ impl Common<'_> {
             bounds: self.bounds,
             own: Arc::clone(self.own),
         }))
-    }
-}
-
-/// The flag (or its variable) that a Locust cannot be asked by.
-fn flag_at_fault(tls: &Tls, error: &ConfigError) -> &'static str {
-    match error {
-        ConfigError::File { path, .. } => [
-            ("--locust.tls.ca-file", &tls.ca_file),
-            ("--locust.tls.cert-file", &tls.cert_file),
-            ("--locust.tls.key-file", &tls.key_file),
-        ]
-        .into_iter()
-        .find_map(|(flag, file)| (file.as_ref() == Some(path)).then_some(flag))
-        .unwrap_or("--locust.tls.*"),
-        ConfigError::ServerName { .. } => "--locust.tls.server-name",
-        ConfigError::Url { .. } | ConfigError::TwoCredentials { .. } => "--locust.uri",
-        ConfigError::Header { .. } => "--locust.bearer-token-file",
-        _ => "--locust.tls.*",
     }
 }
 

@@ -495,7 +495,8 @@ impl Core {
     fn start_pushing(&self, plan: Plan) -> PyResult<bool> {
         let side = self.sides.ours();
         let mut pushing = side.pushing();
-        if pushing.is_some() {
+        // One that was told to stop, by an earlier session of this process, is no longer it.
+        if pushing.as_ref().is_some_and(Pushing::goes_on) {
             return Ok(true);
         }
         install_tls();

@@ -178,6 +178,13 @@ fn files_and_folders_that_cannot_be_used_end_it_with_a_line_that_names_the_flag(
     assert_ends(spool, 2, &["--push.spool.path", &file]);
     let ca = plan().arg(format!("--push.remote-write.tls.ca-file={file}"));
     assert_ends(ca, 2, &["--push.remote-write.tls.ca-file", &file]);
+    // Of both backends, the one whose token it is.
+    let token = folder.path().join("token");
+    std::fs::write(&token, "s3cret\u{1}").unwrap();
+    let token = plan()
+        .arg("--push.otlp.endpoint=http://127.0.0.1:1")
+        .arg(format!("--push.otlp.bearer-token-file={}", token.display()));
+    assert_ends(token, 2, &["msg=\"--push.otlp.bearer-token-file: "]);
 }
 
 #[test]
