@@ -1,6 +1,8 @@
 //! The passes: every interval, all numbers are gathered once, and encoded for every sink.
 
 mod clock;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use self::clock::Clock;
 use crate::batch::Batch;
 use crate::encoder::Encoder;
 use crate::panics::{caught, caught_in};
-use crate::point::{Point, Points, now};
+use crate::point::{Millis, Point, Points, now};
 use crate::queue::Queue;
 use crate::source::{Gathered, Source};
 use crate::timeline::Timeline;
@@ -92,11 +94,11 @@ impl Rounds {
                 () = stop.cancelled() => break,
                 gathered = self.gather(GATHERING) => gathered,
             };
-            self.pass(gathered).await;
+            self.pass(gathered, now()).await;
         }
         // The other half is for what is pushed then.
         let gathered = self.gather(GATHERING.min(self.final_timeout / 2)).await;
-        self.pass(gathered).await;
+        self.pass(gathered, now()).await;
         self.end().await;
         for sink in &self.sinks {
             sink.queue.close();
@@ -114,12 +116,15 @@ impl Rounds {
         caught_in(async move { source.gather(deadline, native).await })
     }
 
-    async fn pass(&mut self, gathered: Result<Gathered, String>) {
+    async fn pass(&mut self, gathered: Result<Gathered, String>, now: Millis) {
         let done = gathered.and_then(|Gathered { families, resource }| {
-            if resource != self.resource {
-                self.end_resource(resource)?;
+            if let Some(time) = self.clock.set_back(now) {
+                self.end_all(time)?;
             }
-            let time = self.clock.next(now());
+            if resource != self.resource {
+                self.end_resource(resource, now)?;
+            }
+            let time = self.clock.next(now);
             let timeline = &mut self.timeline;
             encode(&mut self.sinks, |out| timeline.pass(&*families, time, out))
         });
@@ -128,10 +133,13 @@ impl Rounds {
     }
 
     /// Ends what is of other attributes than these.
-    fn end_resource(&mut self, resource: Vec<(&'static str, String)>) -> Result<(), String> {
-        let time = self.clock.next(now());
-        let timeline = &mut self.timeline;
-        let done = encode(&mut self.sinks, |out| timeline.end(time, out));
+    fn end_resource(
+        &mut self,
+        resource: Vec<(&'static str, String)>,
+        now: Millis,
+    ) -> Result<(), String> {
+        let time = self.clock.next(now);
+        let done = self.end_all(time);
         for Sink { encoder, .. } in &mut self.sinks {
             encoder.resource(&resource);
         }
@@ -141,10 +149,15 @@ impl Rounds {
 
     async fn end(&mut self) {
         let time = self.clock.end();
-        let timeline = &mut self.timeline;
-        let done = encode(&mut self.sinks, |out| timeline.end(time, out));
+        let done = self.end_all(time);
         self.note(done);
         self.put().await;
+    }
+
+    /// Ends every series: what comes afterwards begins anew.
+    fn end_all(&mut self, time: Millis) -> Result<(), String> {
+        let timeline = &mut self.timeline;
+        encode(&mut self.sinks, |out| timeline.end(time, out))
     }
 
     /// Queues what a pass gave, for all sinks at once: on disk this takes time.

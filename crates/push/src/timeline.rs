@@ -30,7 +30,7 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     /// Gives every sample that is fit to be shown as a point of `time`, which must be at least 2 ms
-    /// after the last pass; then, family by family, the end of each series that is not there any
+    /// after the last pass, unless all has [ended](Self::end) since; then, family by family, the end of each series that is not there any
     /// more. What is left out is told to `families`: also the second of two samples with the same
     /// labels, as [`Reject::Labels`](exposition::Reject::Labels).
     ///
@@ -59,7 +59,7 @@ impl Timeline {
         self.last = time;
     }
 
-    /// Ends every series. What comes afterwards begins anew.
+    /// Ends every series. What comes afterwards begins anew, and may be earlier.
     pub(crate) fn end(&mut self, time: Millis, out: &mut dyn Points) {
         self.pass += 1;
         let now = Now { time, last: self.last, pass: self.pass };

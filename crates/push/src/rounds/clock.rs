@@ -8,13 +8,14 @@ use crate::point::Millis;
 const STEP: Millis = 2;
 /// A clock that is so far behind what was pushed before is worth a word.
 const BEHIND: Millis = 1_000;
-/// What an earlier run has left, and is further ahead than this, was written by a clock that was
-/// wrong: backends take nothing that is so far ahead.
+/// What is further ahead than this was written by a clock that was wrong: backends take nothing that
+/// is so far ahead (Prometheus and Mimir 10 minutes).
 const AHEAD: Millis = 10 * 60 * 1_000;
 
 /// Gives passes their times: what the system's clock says, but always later than the pass before.
 /// While a clock that was set back has not caught up, passes are 2 ms apart; backends take nothing
-/// that is older than what they have.
+/// that is older than what they have. Only one that was set back further than they take what is
+/// ahead is followed back at once: [`Self::set_back`].
 #[derive(Debug)]
 pub(super) struct Clock {
     last: Millis,
@@ -24,7 +25,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Begins after the newest time that an earlier run has left.
     pub(super) fn new(newest: Option<Millis>, now: Millis) -> Self {
-        let is_ahead = |newest: &Millis| newest.saturating_sub(now) > AHEAD;
+        let is_ahead = |newest: &Millis| is_far(*newest, now);
         if let Some(newest) = newest.filter(is_ahead) {
             tracing::warn!(
                 ahead = ?between(now, newest),
@@ -34,6 +35,21 @@ impl Clock {
         }
         let last = newest.filter(|newest| !is_ahead(newest)).unwrap_or(Millis::MIN);
         Self { last, is_behind: false }
+    }
+
+    /// Where the clock was set back so far that it cannot be waited for: the time at which all ends
+    /// that was told until now, right after the last pass. The next pass has the clock's time.
+    pub(super) fn set_back(&mut self, now: Millis) -> Option<Millis> {
+        let last = self.last;
+        if !is_far(last, now) {
+            return None;
+        }
+        tracing::warn!(
+            by = ?between(now, last),
+            "the clock was set back: pushed points have its new time, and every series begins anew"
+        );
+        *self = Self { last: Millis::MIN, is_behind: false };
+        Some(last.saturating_add(1))
     }
 
     /// The time of the next pass.
@@ -58,6 +74,11 @@ impl Clock {
     }
 }
 
+/// Whether a time is so far ahead that it is wrong.
+fn is_far(time: Millis, now: Millis) -> bool {
+    time.saturating_sub(now) > AHEAD
+}
+
 fn between(from: Millis, to: Millis) -> Duration {
     Duration::from_millis(to.saturating_sub(from).unsigned_abs())
 }
@@ -75,6 +96,19 @@ mod tests {
         assert_eq!([clock.next(10), clock.next(1_000), clock.next(5_003)], [5_002, 5_004, 5_006]);
         assert_eq!(clock.next(6_000), 6_000);
         assert_eq!(clock.end(), 6_001);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_further_than_backends_look_ahead_is_followed() {
+        let mut clock = Clock::new(None, AHEAD);
+        assert_eq!(clock.set_back(AHEAD), None);
+        assert_eq!(clock.next(2 * AHEAD), 2 * AHEAD);
+        // So far it may still be waited for.
+        assert_eq!(clock.set_back(AHEAD), None);
+        assert_eq!(clock.next(AHEAD), 2 * AHEAD + 2);
+        assert_eq!(clock.set_back(AHEAD), Some(2 * AHEAD + 3));
+        assert_eq!(clock.set_back(AHEAD), None);
+        assert_eq!([clock.next(AHEAD), clock.next(AHEAD)], [AHEAD, AHEAD + 2]);
     }
 
     #[test]

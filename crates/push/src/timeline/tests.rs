@@ -275,6 +275,22 @@ fn a_series_that_comes_back_begins_anew() {
 }
 
 #[test]
+fn time_may_go_back_once_all_has_ended() {
+    let mut timeline = Timeline::default();
+    pass(&mut timeline, &[counter(5)], 90_000);
+    pass(&mut timeline, &[counter(4)], 91_000);
+    let mut heard = Heard::default();
+    timeline.end(91_001, &mut heard);
+    assert_eq!(heard.0[0].start, Some(90_001));
+    for (count, time, start) in [(3, 1_000, None), (4, 2_000, None), (2, 3_000, Some(2_001))] {
+        let (told, _) = pass(&mut timeline, &[counter(count)], time);
+        let first = if start.is_some() { time } else { 1_000 };
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].ended, told[0].start, told[0].first), (false, start, first));
+    }
+}
+
+#[test]
 fn a_kind_that_changes_ends_what_was_before_what_is() {
     struct One(Kind);
     impl Families for One {
