@@ -94,12 +94,13 @@ impl Index {
         self.points
     }
 
-    /// Takes in what lies on disk, the oldest first. Gives the numbers of those without room.
-    pub(super) fn found(&mut self, batches: &[Kept]) -> Vec<u64> {
+    /// Takes in what lies on disk, the oldest first; `next` is behind all numbers that are taken.
+    /// Gives the numbers of those without room.
+    pub(super) fn found(&mut self, batches: &[Kept], next: u64) -> Vec<u64> {
         for &Kept { number, points, bytes, .. } in batches {
             self.push(Entry { number, points, cost: cost(bytes), held: None });
-            self.next = number + 1;
         }
+        self.next = self.next.max(next);
         self.trim()
     }
 

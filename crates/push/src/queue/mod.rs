@@ -71,7 +71,7 @@ impl Queue {
         let newest = found.batches.iter().map(|kept| kept.time).max();
         let mut index = Index::new(room, true, Arc::clone(&stats));
         tell_found(&found, &spool, &stats);
-        let without_room = index.found(&found.batches);
+        let without_room = index.found(&found.batches, found.next);
         index.left(forget(&spool, without_room, stats.sink()));
         Ok(Self::new(index, Some(Arc::new(spool)), newest, stats))
     }
@@ -242,7 +242,7 @@ impl Queue {
                 "a batch on disk is damaged and skipped; more such are counted, not logged"
             );
         }
-        if matches!(error, ReadError::Damaged(_)) {
+        if matches!(&error, ReadError::Damaged(damage) if !damage.is_anothers()) {
             self.remove(spool, number).await;
         }
     }
@@ -296,6 +296,17 @@ fn tell_found(found: &Found, spool: &Spool, stats: &Stats) {
     if let Some(file) = &found.foreign {
         let file = file.display();
         tracing::warn!(sink, %file, "a file in the spool's folder is none of the exporter's: left");
+    }
+    if let Some((file, error)) = &found.another {
+        let (file, files) = (file.display(), found.anothers);
+        tracing::warn!(
+            sink,
+            files,
+            %file,
+            %error,
+            "another version of the exporter left batches on disk that this one cannot send: they \
+             stay for it"
+        );
     }
     if let Some((file, error)) = &found.damage {
         stats.dropped(Dropped::Damaged, found.damaged);

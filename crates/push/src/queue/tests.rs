@@ -179,6 +179,31 @@ async fn damaged_files_are_skipped_and_counted() {
     assert_eq!(std::fs::read_dir(folder(&dir)).unwrap().count(), 1, "the lock alone");
 }
 
+#[tokio::test]
+async fn a_downgrade_leaves_what_a_newer_version_wrote() {
+    let lines = Lines::listen();
+    let dir = tempfile::tempdir().unwrap();
+    disk(&dir, 9).put(batches(1..4)).await;
+    let path = |number| folder(&dir).join(format!("{number:020}.batch"));
+    let newer = [2, 3].map(|number| {
+        let mut bytes = std::fs::read(path(number)).unwrap();
+        bytes[4] += 1;
+        let crc = crc32fast::hash(&bytes[..32]);
+        bytes[32..36].copy_from_slice(&crc.to_le_bytes());
+        std::fs::write(path(number), &bytes).unwrap();
+        bytes
+    });
+
+    let queue = disk(&dir, 9);
+    assert_eq!((lines.count("another version"), lines.count("damaged")), (1, 0));
+    queue.put(batches(4..7)).await;
+    assert_eq!(drain(&queue).await, [1, 4, 5, 6]);
+    assert_eq!(dropped(&queue, Dropped::Damaged), 0);
+    for (number, bytes) in [2, 3].into_iter().zip(newer) {
+        assert_eq!(std::fs::read(path(number)).unwrap(), bytes, "{number}");
+    }
+}
+
 /// Nothing can be written where the folder has become a file.
 fn break_folder(dir: &TempDir) {
     std::fs::rename(folder(dir), dir.path().join("aside")).unwrap();

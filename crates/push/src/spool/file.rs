@@ -36,7 +36,7 @@ pub(super) struct Header {
     body_crc: u32,
 }
 
-/// Why a file is no batch.
+/// Why a file is no batch that can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Damage {
     #[error("it has {0} bytes, less than a header")]
@@ -53,6 +53,13 @@ pub(crate) enum Damage {
     Length { told: u64, found: u64 },
     #[error("the checksum of its body is wrong")]
     Body,
+}
+
+impl Damage {
+    /// Whether it is whole, by its checksum, but only another version of the exporter can send it.
+    pub(crate) fn is_anothers(&self) -> bool {
+        matches!(self, Self::Version(_) | Self::Format(_))
+    }
 }
 
 impl Header {

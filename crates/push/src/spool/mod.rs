@@ -9,7 +9,8 @@
 //!   it had not been sent, nor counted as kept;
 //! - after a loss of power, too, every batch that counted as kept is there and whole. A disk that
 //!   lies about what it has written may leave files that are empty, short or wrong: checksums tell,
-//!   and they are removed and counted;
+//!   and they are removed and counted. What another version of the exporter wrote is whole, and is
+//!   left for it;
 //! - a delivered batch's file is removed, but that is not waited for to reach the disk: after a loss
 //!   of power it may be there again, and is then sent twice. A batch whose delivery was not
 //!   confirmed before the end is sent again, too. Receivers know points by series and time.
@@ -71,6 +72,12 @@ pub(crate) struct Found {
     pub(crate) damage: Option<(PathBuf, ReadError)>,
     /// A file that is none of ours, if there is one. Such files are left alone.
     pub(crate) foreign: Option<PathBuf>,
+    /// How many batches only another version of the exporter can send. They are left alone.
+    pub(crate) anothers: u64,
+    /// The first of them, and why.
+    pub(crate) another: Option<(PathBuf, Damage)>,
+    /// Behind every file's number, also those that are left.
+    pub(crate) next: u64,
 }
 
 /// A batch in the folder.
@@ -197,25 +204,38 @@ impl Spool {
                 Name::Lock => {}
                 Name::Temporary => gone(&path)?,
                 Name::Foreign => found.foreign = Some(path),
-                Name::Batch(number) => match header(&path) {
-                    Ok(header) => found.batches.push(Kept {
-                        number,
-                        time: header.time,
-                        points: header.points(),
-                        bytes: header.file_len(),
-                    }),
-                    Err(error) => {
-                        if matches!(error, ReadError::Damaged(_)) {
-                            gone(&path)?;
-                        }
-                        found.damaged += 1;
-                        found.damage.get_or_insert((path, error));
-                    }
-                },
+                Name::Batch(number) => found.batch(number, path)?,
             }
         }
         found.batches.sort_unstable_by_key(|kept| kept.number);
         Ok(found)
+    }
+}
+
+impl Found {
+    /// Looks at a batch's file.
+    fn batch(&mut self, number: u64, path: PathBuf) -> io::Result<()> {
+        self.next = self.next.max(number + 1);
+        match header(&path) {
+            Ok(header) => self.batches.push(Kept {
+                number,
+                time: header.time,
+                points: header.points(),
+                bytes: header.file_len(),
+            }),
+            Err(ReadError::Damaged(damage)) if damage.is_anothers() => {
+                self.anothers += 1;
+                self.another.get_or_insert((path, damage));
+            }
+            Err(error) => {
+                if matches!(error, ReadError::Damaged(_)) {
+                    gone(&path)?;
+                }
+                self.damaged += 1;
+                self.damage.get_or_insert((path, error));
+            }
+        }
+        Ok(())
     }
 }
 

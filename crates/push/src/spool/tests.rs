@@ -87,6 +87,30 @@ fn any_changed_byte_is_seen_in_the_header_at_once_and_in_the_body_when_it_is_rea
     }
 }
 
+/// The file as another version of the exporter would have written it: this byte differs, and the
+/// checksum is right.
+fn anothers(mut file: Vec<u8>, at: usize, byte: u8) -> Vec<u8> {
+    file[at] = byte;
+    let crc = crc32fast::hash(&file[..HEADER - 4]);
+    file[HEADER - 4..HEADER].copy_from_slice(&crc.to_le_bytes());
+    file
+}
+
+#[test]
+fn what_another_version_wrote_is_left_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, bytes) = one(dir.path());
+    for (at, byte, wanted) in [(4, 2, Damage::Version(2)), (5, 99, Damage::Format(99))] {
+        let written = anothers(bytes.clone(), at, byte);
+        fs::write(&path, &written).unwrap();
+        let (_, found) = open(dir.path());
+        assert_eq!((found.anothers, found.damaged, found.batches.len()), (1, 0, 0));
+        assert_eq!(found.another, Some((path.clone(), wanted)));
+        assert_eq!(found.next, 6, "it keeps its number");
+        assert_eq!(fs::read(&path).unwrap(), written);
+    }
+}
+
 #[test]
 fn half_written_files_go_and_others_stay() {
     let dir = tempfile::tempdir().unwrap();
