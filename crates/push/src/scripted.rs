@@ -32,7 +32,17 @@ pub(crate) enum Does {
 
 pub(crate) fn later(after: Option<u64>) -> Does {
     let after = after.map(Duration::from_secs);
-    Does::Answer(Outcome::Later { cause: "it is asleep".to_owned(), after })
+    Does::Answer(Outcome::Later { cause: "it is asleep".to_owned(), after, is_doubtful: false })
+}
+
+/// The backend may have taken the batch, and breaks.
+pub(crate) fn breaks(cause: &str) -> Does {
+    Does::Answer(Outcome::Later { cause: cause.to_owned(), after: None, is_doubtful: true })
+}
+
+/// The backend has the batch already, but for what it takes now.
+pub(crate) fn had(taken: u64) -> Does {
+    Does::Answer(Outcome::Had { taken, why: "out of order sample".to_owned() })
 }
 
 pub(crate) fn refuse() -> Does {

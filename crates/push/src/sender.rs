@@ -4,6 +4,9 @@
 //! second, then twice as long each time, up to half a minute, or when it says itself.
 
 mod backoff;
+mod limit;
+mod outage;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +16,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::backoff::Backoff;
+use self::outage::Outages;
+use self::refusals::Refusals;
 use crate::batch::Batch;
 use crate::panics::caught_in;
 use crate::queue::Queue;
@@ -25,28 +30,11 @@ pub(crate) struct Sender {
     transport: Box<dyn Transport>,
     stats: Arc<Stats>,
     backoff: Backoff,
-    /// Since when the backend takes nothing.
-    down: Option<Instant>,
-    refused: Option<Refused>,
+    outages: Outages,
+    refusals: Refusals,
     /// It was tried at once when the end was told.
     was_hurried: bool,
 }
-
-/// Points that the backend refuses.
-struct Refused {
-    /// How many, since it last took all for a while.
-    points: u64,
-    /// Why it refused those that were last spoken of, and when that was.
-    why: String,
-    told: Instant,
-    /// When it refused the last ones.
-    last: Instant,
-}
-
-/// A backend may refuse a few points of each pass, and name them: not each time is worth a line.
-const REFUSED_AGAIN: Duration = Duration::from_mins(1);
-/// A backend that has refused nothing for so long takes all again.
-const TAKES_ALL: Duration = Duration::from_mins(5);
 
 impl Sender {
     pub(crate) fn new(queue: Arc<Queue>, transport: Box<dyn Transport>, stats: Arc<Stats>) -> Self {
@@ -55,8 +43,8 @@ impl Sender {
             transport,
             stats,
             backoff: Backoff::default(),
-            down: None,
-            refused: None,
+            outages: Outages::default(),
+            refusals: Refusals::default(),
             was_hurried: false,
         }
     }
@@ -65,28 +53,30 @@ impl Sender {
     /// to send is still in the queue.
     pub(crate) async fn run(mut self) {
         while let Some(batch) = self.queue.head().await {
-            match self.send(&batch).await {
+            let began = Instant::now();
+            let outcome = self.send(&batch).await;
+            let points = self.transport.points(&batch);
+            match self.judged(outcome, points) {
                 Outcome::Delivered { refused, why } => {
-                    self.is_up();
-                    let refused = refused.min(batch.points());
-                    self.stats.sent(batch.points() - refused);
-                    match why {
-                        why if refused > 0 => self.refused(refused, why.unwrap_or_default()),
-                        _ => self.took_all(),
+                    self.answered();
+                    self.taken(points, refused.min(points), why);
+                    self.queue.done().await;
+                }
+                Outcome::Refused { cause } | Outcome::Had { why: cause, .. } => {
+                    self.stats.failed();
+                    self.answered();
+                    self.refused(points, cause);
+                    self.queue.done().await;
+                }
+                Outcome::Later { cause, after, is_doubtful } => {
+                    self.stats.failed();
+                    let delay = self.backoff.next(after);
+                    self.outages.failed(self.stats.sink(), &self.queue, &cause, began, delay);
+                    if is_doubtful {
+                        self.queue.doubt();
                     }
-                    self.queue.done().await;
-                }
-                Outcome::Refused { cause } => {
-                    self.stats.failed();
-                    self.is_up();
-                    self.refused(batch.points(), cause);
-                    self.queue.done().await;
-                }
-                Outcome::Later { cause, after } => {
-                    self.stats.failed();
-                    self.is_down(&cause);
                     self.queue.release();
-                    self.wait(after).await;
+                    self.wait(delay, after.is_none()).await;
                 }
             }
         }
@@ -98,69 +88,50 @@ impl Sender {
         sending.await.unwrap_or_else(|panic| Outcome::bug(&panic))
     }
 
+    /// "It has that already" is as it should be where the batch may have arrived before. Where it
+    /// cannot have, somebody else's points are there, and what was not taken now is lost.
+    fn judged(&self, outcome: Outcome, points: u64) -> Outcome {
+        match outcome {
+            Outcome::Had { .. } if self.queue.is_doubtful() => Outcome::WHOLE,
+            Outcome::Had { taken: 0, why } => Outcome::Refused { cause: why },
+            Outcome::Had { taken, why } => {
+                Outcome::Delivered { refused: points.saturating_sub(taken), why: Some(why) }
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Waits before the next attempt. When the end is told there is one at once, unless the
     /// backend asked for patience: it may be reachable by now, and there is little time left.
-    async fn wait(&mut self, after: Option<Duration>) {
-        let delay = self.backoff.next(after);
-        let may_hurry = after.is_none() && !self.was_hurried;
+    async fn wait(&mut self, delay: Duration, may_hurry: bool) {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = self.queue.closed(), if may_hurry => {
+            () = self.queue.closed(), if may_hurry && !self.was_hurried => {
                 self.was_hurried = true;
                 self.backoff = Backoff::default();
             }
         }
     }
 
-    fn is_down(&mut self, cause: &str) {
-        if self.down.is_none() {
-            self.down = Some(Instant::now());
-            tracing::warn!(
-                sink = self.stats.sink(),
-                cause,
-                kept_in = %self.queue.place(),
-                "cannot push now: what is to be pushed is kept and tried again"
-            );
-        }
+    /// The backend has judged the batch.
+    fn answered(&mut self) {
+        self.backoff = Backoff::default();
+        self.outages.end(self.stats.sink(), &self.queue);
     }
 
-    fn is_up(&mut self) {
-        self.backoff = Backoff::default();
-        if let Some(since) = self.down.take() {
-            tracing::info!(
-                sink = self.stats.sink(),
-                after = ?Duration::from_secs(since.elapsed().as_secs()),
-                points = self.queue.points(),
-                "can push again: what was kept is pushed now"
-            );
+    fn taken(&mut self, points: u64, refused: u64, why: Option<String>) {
+        if refused < points || refused == 0 {
+            self.stats.sent(points - refused);
+        }
+        if refused == 0 {
+            self.refusals.took_all(self.stats.sink(), why);
+        } else {
+            self.refused(refused, why.unwrap_or_default());
         }
     }
 
     fn refused(&mut self, points: u64, why: String) {
         self.stats.dropped(Dropped::Refused, points);
-        let now = Instant::now();
-        let before = self.refused.take();
-        let sum = before.as_ref().map_or(0, |before| before.points) + points;
-        self.refused = Some(match before {
-            Some(told) if told.why == why || told.told.elapsed() < REFUSED_AGAIN => {
-                Refused { points: sum, last: now, ..told }
-            }
-            _ => {
-                let sink = self.stats.sink();
-                tracing::warn!(sink, points, why, "the backend refuses points: they are dropped");
-                Refused { points: sum, why, told: now, last: now }
-            }
-        });
-    }
-
-    fn took_all(&mut self) {
-        if let Some(refused) = self.refused.take_if(|refused| refused.last.elapsed() >= TAKES_ALL) {
-            let (sink, points) = (self.stats.sink(), refused.points);
-            tracing::info!(
-                sink,
-                points,
-                "the backend takes all points again: so many were dropped"
-            );
-        }
+        self.refusals.refused(self.stats.sink(), points, why);
     }
 }

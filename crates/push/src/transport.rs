@@ -10,10 +10,19 @@ use crate::batch::Batch;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The backend has it, but for so many points that it says it did not take, and why. Where
-    /// nothing is refused, `why` is worth a line all the same: it has them from before, or warns.
+    /// nothing is refused, `why` is a warning.
     Delivered { refused: u64, why: Option<String> },
+    /// It says that it has these points, or later ones of the same series, already: it took `taken`
+    /// of them now. That is as it should be where the batch may have arrived before, and a loss
+    /// where it cannot have.
+    Had { taken: u64, why: String },
     /// The backend did not answer, or asks to try again: not before `after`, if it says so.
-    Later { cause: String, after: Option<Duration> },
+    Later {
+        cause: String,
+        after: Option<Duration>,
+        /// It may have taken the batch all the same: it broke, or its answer was lost.
+        is_doubtful: bool,
+    },
     /// The backend will never take it.
     Refused { cause: String },
 }
@@ -33,4 +42,9 @@ impl Outcome {
 pub(crate) trait Transport: Send + Sync {
     /// Sends once. It ends within the configured timeout, and may be dropped at any time.
     fn send<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Outcome>;
+
+    /// How many points of a batch are sent: all of them, unless some are left out on purpose.
+    fn points(&self, batch: &Batch) -> u64 {
+        batch.points()
+    }
 }

@@ -64,13 +64,13 @@ impl Grpc {
                     "{url} does not answer as gRPC does: {line}; is it the port for gRPC (often \
                      4317)?"
                 );
-                Outcome::Later { cause, after: answer.retry_after() }
+                Outcome::Later { cause, after: answer.retry_after(), is_doubtful: true }
             });
         };
         let flags = self.client.flags();
         let Status { code, message, retry } = status;
         let line = format!("{url} answers {}: {}", code_name(code), excerpt(&message));
-        let later = |cause| Outcome::Later { cause, after: retry };
+        let later = |cause| Outcome::Later { cause, after: retry, is_doubtful: false };
         match code {
             0 => delivered(batch, &url, answer.body.get(PREFIX..).unwrap_or_default()),
             // The setup: see `verdict`.
@@ -82,7 +82,7 @@ impl Grpc {
             }
             // "OTLP/gRPC Response", "Failures": the codes that are retryable.
             CANCELLED | DEADLINE_EXCEEDED | ABORTED | OUT_OF_RANGE | UNAVAILABLE | DATA_LOSS => {
-                later(line)
+                Outcome::Later { cause: line, after: retry, is_doubtful: true }
             }
             RESOURCE_EXHAUSTED if retry.is_some() => later(line),
             _ => verdict::refused(&line, &message),

@@ -44,8 +44,9 @@ impl Transport for OverHttp {
             if batch.format == Format::OtlpGzip {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            match self.client.send(Method::POST, url, headers, batch.body.clone()).await {
-                Err(error) => verdict::unanswered(&error),
+            let body = batch.body.clone();
+            match verdict::ask(&self.client, Method::POST, url, headers, body).await {
+                Err(outcome) => outcome,
                 Ok(answer) => self.judge(batch, &answer),
             }
         }
@@ -62,9 +63,6 @@ impl OverHttp {
         if answer.status.is_success() {
             return delivered(batch, &url, body);
         }
-        if let Some(outcome) = verdict::of_setup(&self.client, answer) {
-            return outcome;
-        }
         // A failure is a `google.rpc.Status` ("OTLP/HTTP Response", "Failures").
         let (line, words) = if is_protobuf {
             let words = String::from_utf8_lossy(Fields::of(body).bytes(2));
@@ -72,12 +70,7 @@ impl OverHttp {
         } else {
             (answer.line(), answer.text())
         };
-        let line = format!("{url} answers {line}");
-        match answer.status.as_u16() {
-            // "Retryable Response Codes", and "OTLP/HTTP Throttling".
-            429 | 502..=504 => Outcome::Later { cause: line, after: answer.retry_after() },
-            _ => verdict::refused(&line, &words),
-        }
+        verdict::failed(answer, format!("{url} answers {line}"), &words)
     }
 }
 

@@ -88,23 +88,20 @@ impl Gateway {
         headers: HeaderMap,
         body: bytes::Bytes,
     ) -> Outcome {
-        let answer = match self.client.send(method, &self.url, headers, body).await {
-            Err(error) => return verdict::unanswered(&error),
+        let answer = match verdict::ask(&self.client, method, &self.url, headers, body).await {
+            Err(outcome) => return outcome,
             Ok(answer) => answer,
         };
         let status = answer.status;
         if status.is_success() {
             return Outcome::WHOLE;
         }
-        if let Some(outcome) = verdict::of_setup(&self.client, &answer) {
-            return outcome;
-        }
         let cause = format!("{} answers {}", shown(&self.url), answer.line());
         // It judges each push anew, beside what other groups hold by then.
         if status.is_client_error() && status.as_u16() != 429 {
             Outcome::Refused { cause }
         } else {
-            Outcome::Later { cause, after: answer.retry_after() }
+            Outcome::Later { cause, after: answer.retry_after(), is_doubtful: true }
         }
     }
 }

@@ -114,7 +114,7 @@ impl Pusher {
 
     async fn delete(&self, deadline: Instant) {
         let cause = match timeout_at(deadline, self.gateway.delete()).await {
-            Ok(Outcome::Delivered { .. }) => return,
+            Ok(Outcome::Delivered { .. } | Outcome::Had { .. }) => return,
             Ok(Outcome::Later { cause, .. } | Outcome::Refused { cause }) => cause,
             Err(_) => "the time was over".to_owned(),
         };
@@ -141,14 +141,14 @@ impl Pusher {
     fn note(&mut self, outcome: Outcome, points: u64) -> Result<(), Failure> {
         let sink = self.stats.sink();
         let failure = match outcome {
-            Outcome::Delivered { .. } => {
+            Outcome::Delivered { .. } | Outcome::Had { .. } => {
                 self.stats.sent(points);
                 if std::mem::take(&mut self.failures) > 0 {
                     tracing::info!(sink, "the Pushgateway takes what is pushed again");
                 }
                 return Ok(());
             }
-            Outcome::Later { cause, after } => Failure { cause, after, is_worth_another: true },
+            Outcome::Later { cause, after, .. } => Failure { cause, after, is_worth_another: true },
             Outcome::Refused { cause } => Failure { cause, after: None, is_worth_another: false },
         };
         self.stats.failed();

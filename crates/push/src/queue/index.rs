@@ -27,6 +27,8 @@ struct Entry {
     cost: u64,
     /// It, if it is not on disk. (Boxed: a spool may hold very many that are.)
     held: Option<Box<Batch>>,
+    /// It may have arrived already.
+    is_doubtful: bool,
 }
 
 /// What is first in the queue.
@@ -98,7 +100,7 @@ impl Index {
     /// Gives the numbers of those without room.
     pub(super) fn found(&mut self, batches: &[Kept], next: u64) -> Vec<u64> {
         for &Kept { number, points, bytes, .. } in batches {
-            self.push(Entry { number, points, cost: cost(bytes), held: None });
+            self.push(Entry { number, points, cost: cost(bytes), held: None, is_doubtful: true });
         }
         self.next = self.next.max(next);
         self.trim()
@@ -121,6 +123,7 @@ impl Index {
                 points: batch.points(),
                 cost: cost((HEADER + batch.body.len()) as u64),
                 held: Some(Box::new(batch)),
+                is_doubtful: false,
             });
         }
         self.trim()
@@ -184,6 +187,18 @@ impl Index {
         };
         self.is_claimed = matches!(head, Head::OnDisk(_) | Head::Here(_));
         head
+    }
+
+    /// The first one may have arrived.
+    pub(super) fn doubt(&mut self) {
+        if let Some(entry) = self.entries.front_mut() {
+            entry.is_doubtful = true;
+        }
+    }
+
+    /// Whether the first one may have arrived before.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.entries.front().is_some_and(|entry| entry.is_doubtful)
     }
 
     /// The first one is no longer being sent.

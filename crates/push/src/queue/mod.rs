@@ -169,6 +169,17 @@ impl Queue {
         }
     }
 
+    /// The head, which was taken, may have arrived, although it must be sent again.
+    pub(crate) fn doubt(&self) {
+        self.index().doubt();
+    }
+
+    /// Whether the head, which was taken, may have arrived before: nobody knows what became of it,
+    /// or of an earlier process that left it.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.index().is_doubtful()
+    }
+
     /// The head could not be sent now: it stays, unless there is no more room for it.
     pub(crate) fn release(&self) {
         self.index().release();

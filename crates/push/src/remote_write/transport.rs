@@ -12,7 +12,7 @@ use super::protocol::Protocol;
 use super::transcode::{self, TranscodeError};
 use crate::batch::{Batch, Format};
 use crate::transport::{Outcome, Transport};
-use crate::verdict::{self, Refusal};
+use crate::verdict;
 
 const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-version");
 
@@ -43,10 +43,15 @@ impl RemoteWriteTransport {
     async fn deliver(&self, batch: &Batch) -> Outcome {
         let knew_native = self.protocol.knows_native();
         let outcome = self.deliver_as_known(batch).await;
-        if knew_native && !self.protocol.knows_native() {
-            return self.deliver_as_known(batch).await;
+        if !knew_native || self.protocol.knows_native() {
+            return outcome;
         }
-        outcome
+        let may_have = matches!(outcome, Outcome::Later { is_doubtful: true, .. });
+        match self.deliver_as_known(batch).await {
+            // All but the native ones, from the attempt before.
+            Outcome::Had { .. } if may_have => Outcome::WHOLE,
+            outcome => outcome,
+        }
     }
 
     /// Sends what the receiver understands, as far as is known of it.
@@ -79,7 +84,7 @@ impl RemoteWriteTransport {
 
     async fn deliver_1(&self, body: Bytes) -> Outcome {
         match self.post(Format::RemoteWrite1, body).await {
-            Err(error) => verdict::unanswered(&error),
+            Err(outcome) => outcome,
             Ok(answer) if answer.status.is_success() => Outcome::WHOLE,
             Ok(answer) => self.failed(&answer),
         }
@@ -96,17 +101,20 @@ impl RemoteWriteTransport {
 
     async fn deliver_2(&self, batch: &Batch) -> Outcome {
         let answer = match self.post(Format::RemoteWrite2, batch.body.clone()).await {
-            Err(error) => return verdict::unanswered(&error),
+            Err(outcome) => return outcome,
             Ok(answer) => answer,
         };
         let Some(how) = not_understood(&answer) else { return self.judge_2(batch, &answer) };
         let url = shown(self.client.url());
         if !self.protocol.may_fall_back() {
+            // The setup: see `verdict`.
             let flags = self.client.flags();
-            return Outcome::Refused {
+            return Outcome::Later {
                 cause: format!(
                     "{url} does not know remote write 2.0 ({how}); allow 1.0 with {flags}.version"
                 ),
+                after: answer.retry_after(),
+                is_doubtful: false,
             };
         }
         if self.protocol.fall_back() {
@@ -124,20 +132,20 @@ impl RemoteWriteTransport {
     /// (2.0's specification, "Partial Write").
     fn judge_2(&self, batch: &Batch, answer: &Answer) -> Outcome {
         let Some(missing) = missing(batch, answer) else { return self.failed(answer) };
-        let is_success = answer.status.is_success();
-        if missing == 0 && is_success {
+        let status = answer.status;
+        if missing == 0 && status.is_success() {
             return Outcome::WHOLE;
         }
-        let is_part = answer.status.is_client_error()
-            && missing < batch.points()
-            && Refusal::of(&answer.text()) != Refusal::Had;
-        if is_success || is_part {
-            let url = shown(self.client.url());
-            let line = answer.line();
-            let why = format!("{url} did not write all of a batch: {line}");
-            return Outcome::Delivered { refused: missing, why: Some(why) };
+        match self.failed(answer) {
+            Outcome::Had { why, .. } => {
+                Outcome::Had { taken: batch.points().saturating_sub(missing), why }
+            }
+            Outcome::Refused { cause } if status.is_success() || missing < batch.points() => {
+                let why = Some(format!("not all of a batch was written: {cause}"));
+                Outcome::Delivered { refused: missing, why }
+            }
+            outcome => outcome,
         }
-        self.failed(answer)
     }
 
     /// Judges an answer that is no success. A receiver that takes no native histograms says so
@@ -151,19 +159,11 @@ impl RemoteWriteTransport {
                  --enable-feature=native-histograms)"
             );
         }
-        if let Some(outcome) = verdict::of_setup(&self.client, answer) {
-            return outcome;
-        }
         let line = format!("{} answers {}", shown(self.client.url()), answer.line());
-        let status = answer.status;
-        // 1.0's specification, "Retries and backoff"; 2.0's the same.
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Outcome::Later { cause: line, after: answer.retry_after() };
-        }
-        verdict::refused(&line, &answer.text())
+        verdict::failed(answer, line, &answer.text())
     }
 
-    async fn post(&self, format: Format, body: Bytes) -> Result<Answer, NoAnswer> {
+    async fn post(&self, format: Format, body: Bytes) -> Result<Answer, Outcome> {
         let (kind, version) = if format == Format::RemoteWrite1 {
             ("application/x-protobuf", "0.1.0")
         } else {
@@ -174,7 +174,7 @@ impl RemoteWriteTransport {
             (CONTENT_ENCODING, HeaderValue::from_static("snappy")),
             (VERSION, HeaderValue::from_static(version)),
         ]);
-        self.client.send(Method::POST, self.client.url(), headers, body).await
+        verdict::ask(&self.client, Method::POST, self.client.url(), headers, body).await
     }
 }
 
@@ -189,6 +189,19 @@ impl Transport for RemoteWriteTransport {
             })
         }
         .boxed()
+    }
+
+    /// Native histograms are left out where the receiver takes none, and where a batch is made one
+    /// of 1.0 and these are not sent in 1.0.
+    fn points(&self, batch: &Batch) -> u64 {
+        let spoken = self.protocol.format();
+        let is_transcoded = (batch.format, spoken) == (Format::RemoteWrite2, Format::RemoteWrite1);
+        let leaves_native = is_transcoded && !self.protocol.takes_native(spoken);
+        if leaves_native || !self.protocol.knows_native() {
+            u64::from(batch.samples)
+        } else {
+            batch.points()
+        }
     }
 }
 

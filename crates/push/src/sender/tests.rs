@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::batch::Format;
 use crate::point::Millis;
-use crate::scripted::{Backend, Does, Lines, later, refuse};
+use crate::queue::Room;
+use crate::scripted::{Backend, Does, Lines, breaks, had, later, refuse};
 
 fn batch(number: u32) -> Batch {
     Batch {
@@ -151,6 +152,122 @@ async fn an_outage_is_two_lines_and_so_is_a_time_of_refusals() {
     queue.close();
     sending.await.unwrap();
     assert_eq!(lines.count("takes all points again"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_exporter_overtook_is_lost_and_said() {
+    let lines = Lines::listen();
+    let Scene { queue, stats, sender, .. } = scene(50, Backend::new([], had(0))).await;
+    queue.close();
+    sender.run().await;
+    let status = stats.status();
+    assert_eq!((status.sent_points, refused(&stats), status.last_success), (0, 500, None));
+    assert_eq!(lines.count("refuses points"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_was_had_only_what_was_not_taken_is_lost() {
+    let Scene { queue, stats, sender, .. } = scene(1, Backend::after([had(7)])).await;
+    queue.close();
+    sender.run().await;
+    assert_eq!((stats.status().sent_points, refused(&stats)), (7, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrived_before_its_answer_was_lost_is_delivered_without_remark() {
+    let lines = Lines::listen();
+    // The doubt is of one batch alone, and patience that is asked for leaves none.
+    let script = [breaks("time-out"), later(None), had(0), later(None), had(0)];
+    let Scene { queue, stats, sender, .. } = scene(2, Backend::after(script)).await;
+    queue.close();
+    sender.run().await;
+    assert_eq!((stats.status().sent_points, refused(&stats)), (10, 10));
+    assert_eq!(lines.count("refuses points"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_left_may_have_arrived() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = || {
+        let stats = Arc::new(Stats::new("test"));
+        let room = Room { memory: 1 << 20, spool: 1 << 20 };
+        (Arc::new(Queue::on_disk(dir.path(), room, Arc::clone(&stats)).unwrap()), stats)
+    };
+    disk().0.put(vec![batch(1), batch(2)]).await;
+    let (queue, stats) = disk();
+    queue.put(vec![batch(3)]).await;
+    queue.close();
+    let transport = Box::new(Backend::new([], had(0)));
+    Sender::new(queue, transport, Arc::clone(&stats)).run().await;
+    assert_eq!((stats.status().sent_points, refused(&stats)), (20, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warning_of_a_backend_that_took_all_is_told_once() {
+    let lines = Lines::listen();
+    let warn = |why: &str| Outcome::Delivered { refused: 0, why: Some(why.to_owned()) };
+    let script = ["old names", "old names", "other"].map(|why| Does::Answer(warn(why)));
+    let Scene { queue, stats, sender, .. } = scene(9, Backend::after(script)).await;
+    queue.close();
+    sender.run().await;
+    assert_eq!((stats.status().sent_points, refused(&stats)), (90, 0));
+    assert_eq!((lines.count("but warns"), lines.count("refuses")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_alternates_is_worth_no_line() {
+    let lines = Lines::listen();
+    let script = (0..200).flat_map(|_| [later(None), Does::Answer(Outcome::WHOLE)]);
+    let Scene { queue, stats, sender, .. } = scene(200, Backend::after(script)).await;
+    queue.close();
+    sender.run().await;
+    let status = stats.status();
+    assert_eq!((status.sent_points, status.failures), (2_000, 200));
+    assert_eq!((lines.count("cannot push"), lines.count("can push again")), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_is_down_again_and_again_is_one_pair_of_lines_a_minute() {
+    let lines = Lines::listen();
+    let script = (0..200).flat_map(|_| [later(Some(6)), Does::Answer(Outcome::WHOLE)]);
+    let Scene { queue, sender, .. } = scene(200, Backend::after(script)).await;
+    queue.close();
+    sender.run().await;
+    assert_eq!((lines.count("cannot push now"), lines.count("can push again")), (20, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hard_outage_is_said_within_seconds() {
+    for (script, within) in [(later(None), 2), (later(Some(60)), 0)] {
+        let lines = Lines::listen();
+        let Scene { sender, .. } = scene(1, Backend::new([], script)).await;
+        let sending = tokio::spawn(sender.run());
+        tokio::time::sleep(Duration::from_secs(within) + Duration::from_millis(1)).await;
+        assert_eq!(lines.count("cannot push now"), 1);
+        sending.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_cause_of_an_outage_is_told_but_not_each_time() {
+    let lines = Lines::listen();
+    let mut script = vec![breaks("connection refused"); 4];
+    script.push(breaks("401"));
+    let Scene { sender, .. } = scene(1, Backend::new(script, breaks("401"))).await;
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(lines.count("cannot push now"), 1);
+    assert_eq!(lines.count("another cause"), 1);
+    sending.abort();
+
+    let lines = Lines::listen();
+    let script = (0..1_000).map(|number| breaks(&format!("connection {number} broke")));
+    let Scene { sender, .. } = scene(1, Backend::after(script)).await;
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let told = lines.count("another cause");
+    assert!((15..=31).contains(&told), "{told}");
+    sending.abort();
 }
 
 proptest! {

@@ -46,7 +46,7 @@ fn details(seconds: u64, nanos: u64) -> Vec<u8> {
 
 fn later(outcome: Outcome) -> (String, Option<Duration>) {
     match outcome {
-        Outcome::Later { cause, after } => (cause, after),
+        Outcome::Later { cause, after, .. } => (cause, after),
         outcome => panic!("{outcome:?}"),
     }
 }
@@ -132,10 +132,10 @@ fn a_delay_that_makes_no_sense_is_bounded() {
 }
 
 #[tokio::test]
-async fn what_the_backend_has_already_is_delivered() {
+async fn what_the_backend_has_already_is_told_from_what_it_refuses() {
     let reply = reply().trailer("grpc-status", "3").trailer("grpc-message", "out of order sample");
     let outcome = outcome(reply).await;
-    assert!(matches!(outcome, Outcome::Delivered { refused: 0, why: Some(_) }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Had { taken: 0, .. }), "{outcome:?}");
 }
 
 #[tokio::test]

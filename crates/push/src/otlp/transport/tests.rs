@@ -62,9 +62,11 @@ async fn what_was_not_taken_is_told() {
 
 #[tokio::test]
 async fn a_receiver_in_trouble_is_asked_again_when_it_says() {
-    for status in [429, 502, 503, 504] {
+    for status in [408, 429, 500, 502, 503, 504] {
         let outcome = outcome(Reply::new(status).header("retry-after", "3").body("busy")).await;
-        let Outcome::Later { cause, after: Some(after) } = outcome else { panic!("{outcome:?}") };
+        let Outcome::Later { cause, after: Some(after), .. } = outcome else {
+            panic!("{outcome:?}")
+        };
         assert!(cause.contains(&status.to_string()) && cause.ends_with("busy"), "{cause}");
         assert_eq!(after.as_secs(), 3);
     }
@@ -77,29 +79,38 @@ async fn what_is_judged_is_refused_with_the_answers_words() {
     wire::string(&mut status, 2, "no such\nmetric");
     for reply in [
         Reply::new(400).header("content-type", PROTOBUF).body(status),
-        Reply::new(500).body("no such\nmetric"),
+        Reply::new(422).body("no such\nmetric"),
     ] {
         let outcome = outcome(reply).await;
         let Outcome::Refused { cause } = outcome else { panic!("{outcome:?}") };
         assert!(cause.ends_with(": no such metric"), "{cause}");
     }
     let had = outcome(Reply::new(400).body("out of order sample\n")).await;
-    assert!(matches!(had, Outcome::Delivered { refused: 0, why: Some(_) }), "{had:?}");
+    assert!(matches!(had, Outcome::Had { taken: 0, .. }), "{had:?}");
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_the_setup_is_tried_again() {
     for status in [401, 403, 404, 301] {
         let outcome = outcome(Reply::new(status)).await;
-        let Outcome::Later { cause, after: None } = outcome else { panic!("{outcome:?}") };
+        let Outcome::Later { cause, after: None, .. } = outcome else { panic!("{outcome:?}") };
         assert!(cause.contains("--push.otlp.*"), "{cause}");
     }
+}
+
+#[tokio::test]
+async fn a_login_page_has_taken_nothing() {
+    let page =
+        Reply::new(200).header("content-type", "text/html").body("<html>who are you?</html>");
+    let outcome = outcome(page).await;
+    let Outcome::Later { cause, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(cause.contains("is it a login"), "{cause}");
 }
 
 #[tokio::test]
 async fn silence_ends_at_the_timeout() {
     let backend = Backend::new([Reply::silence()]).await;
     let outcome = send(&backend, Format::Otlp, Duration::from_millis(100)).await;
-    let Outcome::Later { cause, after: None } = outcome else { panic!("{outcome:?}") };
+    let Outcome::Later { cause, after: None, .. } = outcome else { panic!("{outcome:?}") };
     assert!(cause.contains("did not answer within 100ms"), "{cause}");
 }

@@ -55,7 +55,7 @@ fn refused(outcome: Outcome) -> String {
 
 fn later(outcome: Outcome) -> (String, Option<Duration>) {
     match outcome {
-        Outcome::Later { cause, after } => (cause, after),
+        Outcome::Later { cause, after, .. } => (cause, after),
         outcome => panic!("{outcome:?}"),
     }
 }
@@ -119,12 +119,23 @@ async fn a_receiver_without_native_histograms_gets_the_classic_ones() {
     let asked = backend.asked();
     let bodies: Vec<_> = asked.iter().map(|asked| &*asked.body).collect();
     assert_eq!(bodies, [&*with_native(), &*request(), &*request()]);
+    assert_eq!(transport.points(&batch), 5, "what is left out is not sent");
 }
 
 #[tokio::test]
-async fn where_2_is_demanded_it_is_said_what_to_do() {
+async fn what_came_with_native_histograms_that_were_not_taken_is_not_lost() {
+    let disabled = written(500, "5", "0").body("native histograms are disabled\n");
+    let had = written(400, "0", "0").body("out of order sample\n");
+    let backend = Backend::new([disabled, had]).await;
+    let batch = Batch { body: with_native(), ..batch(Format::RemoteWrite2) };
+    let outcome = transport(&backend, Version::Auto, LONG).send(&batch).await;
+    assert_eq!(outcome, Outcome::WHOLE);
+}
+
+#[tokio::test]
+async fn where_2_is_demanded_a_receiver_of_1_loses_nothing_and_it_is_said_what_to_do() {
     for ignorant in [Reply::new(204), Reply::new(415)] {
-        let cause = refused(outcome(Format::RemoteWrite2, ignorant).await);
+        let (cause, _) = later(outcome(Format::RemoteWrite2, ignorant).await);
         assert!(cause.contains("allow 1.0 with --push.remote-write.version"), "{cause}");
     }
 }
@@ -137,25 +148,70 @@ async fn what_was_not_written_is_told() {
         else {
             panic!()
         };
-        assert!(why.contains("did not write all"), "{why}");
+        assert!(why.contains("not all of a batch was written"), "{why}");
     }
     let cause = refused(outcome(Format::RemoteWrite2, written(400, "0", "0").body("bad")).await);
     assert!(cause.ends_with("400 Bad Request: bad"), "{cause}");
 }
 
 #[tokio::test]
-async fn what_a_receiver_has_already_is_delivered() {
-    for (format, reply) in [
-        (Format::RemoteWrite1, Reply::new(400)),
-        (Format::RemoteWrite1, Reply::new(409)),
-        (Format::RemoteWrite2, written(400, "0", "0")),
-        (Format::RemoteWrite2, written(400, "3", "1")),
+async fn of_what_a_receiver_has_already_the_counts_of_2_tell_how_much_it_took() {
+    for (format, reply, wanted) in [
+        (Format::RemoteWrite1, Reply::new(400), 0),
+        (Format::RemoteWrite1, Reply::new(409), 0),
+        (Format::RemoteWrite2, written(400, "0", "0"), 0),
+        (Format::RemoteWrite2, written(400, "3", "1"), 4),
     ] {
         let outcome = outcome(format, reply.body("out of order sample for series {}\n")).await;
-        let Outcome::Delivered { refused: 0, why: Some(why) } = outcome else {
-            panic!("{outcome:?}")
-        };
-        assert!(why.contains("already"), "{why}");
+        let Outcome::Had { taken, why } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(taken, wanted);
+        assert!(why.contains("--push.instance"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn after_which_answers_a_batch_may_have_arrived() {
+    for (status, wanted) in [(500, true), (503, true), (408, true), (429, false), (401, false)] {
+        let outcome = outcome(Format::RemoteWrite1, Reply::new(status)).await;
+        let Outcome::Later { is_doubtful, .. } = outcome else { panic!("{status} {outcome:?}") };
+        assert_eq!(is_doubtful, wanted, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_page_is_no_receiver_of_1_nor_one_that_took_anything() {
+    let page = Reply::new(200)
+        .header("content-type", "Text/HTML; charset=utf-8")
+        .body("\n<!DOCTYPE html><title>Log in</title>");
+    for format in [Format::RemoteWrite1, Format::RemoteWrite2] {
+        let backend = Backend::new([page.clone()]).await;
+        let transport = transport(&backend, Version::Auto, LONG);
+        let (cause, _) = later(transport.send(&batch(format)).await);
+        assert!(
+            cause.contains("a page of HTML") && cause.contains("--push.remote-write.*"),
+            "{cause}"
+        );
+        assert_eq!(transport.protocol.format(), Format::RemoteWrite2, "it did not fall back");
+        assert_eq!(backend.asked().len(), 1);
+    }
+    // Some frameworks call every text so.
+    let ok = Reply::new(200).header("content-type", "text/html").body("ok");
+    assert_eq!(outcome(Format::RemoteWrite1, ok).await, Outcome::WHOLE);
+}
+
+#[tokio::test]
+async fn native_histograms_that_are_left_out_do_not_count_as_sent() {
+    for (native, sent) in [(NativeHistograms::Auto, 5), (NativeHistograms::Always, 7)] {
+        let backend = Backend::new([Reply::new(415), Reply::new(204)]).await;
+        let client =
+            Client::new(&backend.target(PATH, FLAGS), LONG, "tester/1", Http::One).unwrap();
+        let protocol = Arc::new(Protocol::new(Version::Auto, native));
+        let transport = RemoteWriteTransport::new(client, protocol);
+        let new = batch(Format::RemoteWrite2);
+        assert_eq!(transport.points(&new), 7);
+        assert_eq!(transport.send(&new).await, Outcome::WHOLE);
+        assert_eq!(transport.points(&new), sent);
+        assert_eq!(transport.points(&batch(Format::RemoteWrite1)), 7, "nothing is left out of it");
     }
 }
 
@@ -191,7 +247,7 @@ async fn what_is_wrong_with_the_setup_is_tried_again() {
 
 #[tokio::test]
 async fn a_receiver_in_trouble_is_asked_again_when_it_says() {
-    for status in [429, 500, 503] {
+    for status in [408, 429, 500, 503] {
         let reply = Reply::new(status).header("retry-after", "7").body("out of order\n");
         let (cause, after) = later(outcome(Format::RemoteWrite1, reply).await);
         assert!(cause.contains(&status.to_string()), "{cause}");
