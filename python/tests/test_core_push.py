@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -182,3 +183,27 @@ def test_the_child_of_a_fork_pushes_nothing(receiver: Receiver) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert made.is_pushing(), "the parent's goes on"
     end(made)
+
+
+def test_the_child_of_a_fork_does_not_hold_the_spool(receiver: Receiver, tmp_path: Path) -> None:
+    spooled = options(receiver, **{"push.spool.path": str(tmp_path)})
+    first, second = core(spooled), core(spooled)
+    assert first.push([]) is True
+    tell, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(told, b"!")
+        time.sleep(60)
+        os._exit(0)
+    try:
+        os.read(tell, 1)  # it has closed what it inherits
+        with pytest.raises(OSError, match="in use"):
+            second.push([])  # that is the parent's still
+        end(first)
+        assert second.push([]) is True, "the child, which lives on, does not hold it"
+        end(second)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(tell)
+        os.close(told)

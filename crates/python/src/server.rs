@@ -12,15 +12,15 @@ use web::{Config, Hooks, Server};
 
 use crate::thread::spawn_deaf;
 
-/// Closes what a child that was just forked has inherited of its parent's servers: their thread
-/// lives in the parent alone.
+/// Closes what a child that was just forked has inherited of its parent's servers and spools: their
+/// threads live in the parent alone.
 #[cfg(unix)]
 #[pyo3::pyfunction]
 pub(crate) fn close_inherited() {
-    for socket in web::inherited_sockets() {
-        // SAFETY: the socket is open, and what owns it belongs to a thread that this process does
+    for open in inherited::take() {
+        // SAFETY: it is open, and what owns it belongs to a thread that this process does
         // not have: nothing here uses it, or closes it again.
-        unsafe { libc::close(socket) };
+        unsafe { libc::close(open) };
     }
 }
 

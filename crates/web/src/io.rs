@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use inherited::Noted;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::activity::Activity;
-use crate::sockets::Noted;
 
 /// The socket. It lies below TLS, where a slow reader shows.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Watched {
     /// The first byte to be read, without taking it; none if the client has gone.
     pub(crate) async fn peek(&self) -> io::Result<Option<u8>> {
         let mut first = [0];
-        let got = self.stream.socket.peek(&mut first).await?;
+        let got = self.stream.inner.peek(&mut first).await?;
         Ok((got > 0).then_some(first[0]))
     }
 
@@ -51,7 +51,7 @@ impl AsyncRead for Watched {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream.socket).poll_read(cx, buf);
+        let read = Pin::new(&mut self.stream.inner).poll_read(cx, buf);
         if buf.filled().len() > before
             && let Some(activity) = &self.activity
         {
@@ -67,7 +67,7 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream.socket).poll_write(cx, buf);
+        let written = Pin::new(&mut self.stream.inner).poll_write(cx, buf);
         self.wrote(written)
     }
 
@@ -76,16 +76,16 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream.socket).poll_write_vectored(cx, bufs);
+        let written = Pin::new(&mut self.stream.inner).poll_write_vectored(cx, bufs);
         self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.socket.is_write_vectored()
+        self.stream.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream.socket).poll_flush(cx);
+        let flushed = Pin::new(&mut self.stream.inner).poll_flush(cx);
         if let (Poll::Ready(Ok(())), Some(activity)) = (&flushed, &self.activity) {
             activity.flushed();
         }
@@ -93,6 +93,6 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream.socket).poll_shutdown(cx)
+        Pin::new(&mut self.stream.inner).poll_shutdown(cx)
     }
 }

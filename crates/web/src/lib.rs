@@ -35,7 +35,6 @@ mod negotiated;
 mod routes;
 mod scrape;
 mod server;
-mod sockets;
 mod stream;
 mod tls;
 pub mod webconfig;
@@ -47,4 +46,3 @@ pub use gather::{
 };
 pub use listen::{Listen, ListenError};
 pub use server::Server;
-pub use sockets::inherited_sockets;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use inherited::Noted;
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -14,7 +15,6 @@ use tokio_util::task::TaskTracker;
 use crate::connection::{self, Shared};
 use crate::crowd::Crowd;
 use crate::guard::Guard;
-use crate::sockets::Noted;
 use crate::webconfig::Vigil;
 use crate::{Config, Error, Hooks, routes};
 
@@ -54,7 +54,7 @@ impl Server {
         let mut addresses = Vec::with_capacity(listeners.len());
         for listener in &listeners {
             let unknown = |cause| Error::Listen { address: "a socket".to_owned(), cause };
-            addresses.push(listener.socket.local_addr().map_err(unknown)?);
+            addresses.push(listener.inner.local_addr().map_err(unknown)?);
         }
         let shared = Arc::new(Shared {
             guard: Guard::new(router, Arc::clone(&vigil)),
@@ -153,7 +153,7 @@ impl Acceptor {
     async fn run(self) {
         let mut told = false;
         loop {
-            match self.listener.socket.accept().await {
+            match self.listener.inner.accept().await {
                 Ok((stream, peer)) => {
                     told = false;
                     let Some(member) = self.crowd.join() else {

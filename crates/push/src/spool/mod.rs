@@ -16,7 +16,7 @@
 //!   confirmed before the end is sent again, too. Receivers know points by series and time.
 //!
 //! **One at a time.** Who has the folder holds a lock on the file `lock` in it. The system gives it
-//! up with the process, however that ends.
+//! up with the process, however that ends. A child that is forked closes what it inherits of it.
 //!
 //! All of this blocks: it is called where that is allowed.
 
@@ -28,6 +28,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use inherited::Noted;
 
 use crate::batch::Batch;
 use crate::point::Millis;
@@ -58,7 +60,7 @@ pub enum SpoolError {
 pub(crate) struct Spool {
     folder: PathBuf,
     /// Held, not read. It is replaced when the folder had to be made anew.
-    lock: Mutex<File>,
+    lock: Mutex<Noted<File>>,
 }
 
 /// What was in the folder.
@@ -269,7 +271,7 @@ impl Name {
 }
 
 /// Makes a folder if it is not there, and locks it.
-fn take(folder: &Path) -> Result<File, TryLockError> {
+fn take(folder: &Path) -> Result<Noted<File>, TryLockError> {
     let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(TryLockError::Error)?;
     let lock = File::options()
@@ -278,7 +280,9 @@ fn take(folder: &Path) -> Result<File, TryLockError> {
         .write(true)
         .open(folder.join("lock"))
         .map_err(TryLockError::Error)?;
-    lock.try_lock()?;
+    // Before it is locked: a child that is forked in between must know it, too.
+    let lock = Noted::new(lock);
+    lock.inner.try_lock()?;
     if is_new {
         // Of whom the folders above belong to, not all let us do this.
         for above in folder.ancestors().skip(1).take(2) {
