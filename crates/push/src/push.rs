@@ -163,7 +163,7 @@ impl Push {
         }
         tasks.shutdown().await;
         for queue in queues {
-            queue.abandon();
+            queue.abandon().await;
         }
     }
 }

@@ -75,7 +75,7 @@ impl Sender {
                     if is_doubtful {
                         self.queue.doubt();
                     }
-                    self.queue.release();
+                    self.queue.release().await;
                     self.wait(delay, after.is_none()).await;
                 }
             }

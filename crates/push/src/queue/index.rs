@@ -62,13 +62,14 @@ pub(super) struct Index {
     spooled: u64,
     room: Room,
     disk: Disk,
-    /// What is held in memory is being brought to the disk.
-    is_saving: bool,
+    /// How many writes are under way, or about to begin, that bring to the disk what is held in
+    /// memory.
+    saving: u32,
     /// Points that were dropped since there was no more room.
     dropping: Option<u64>,
     /// A damaged file was logged.
     has_damaged: bool,
-    /// Files whose batches are gone, and that could not be removed yet.
+    /// Files whose batches are gone, and that are still to be removed.
     leftover: Vec<u64>,
     stats: Arc<Stats>,
 }
@@ -84,7 +85,7 @@ impl Index {
             spooled: 0,
             room,
             disk: if has_spool { Disk::Works } else { Disk::Unused },
-            is_saving: false,
+            saving: 0,
             dropping: None,
             has_damaged: false,
             leftover: Vec::new(),
@@ -97,13 +98,17 @@ impl Index {
     }
 
     /// Takes in what lies on disk, the oldest first; `next` is behind all numbers that are taken.
-    /// Gives the numbers of those without room.
-    pub(super) fn found(&mut self, batches: &[Kept], next: u64) -> Vec<u64> {
+    pub(super) fn found(&mut self, batches: &[Kept], next: u64) {
         for &Kept { number, points, bytes, .. } in batches {
             self.push(Entry { number, points, cost: cost(bytes), held: None, is_doubtful: true });
         }
         self.next = self.next.max(next);
-        self.trim()
+        self.trim();
+    }
+
+    /// Files that must go.
+    pub(super) fn take_leftover(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.leftover)
     }
 
     /// These files could not be removed.
@@ -111,10 +116,9 @@ impl Index {
         self.leftover.extend(numbers);
     }
 
-    /// Takes batches in. Gives the numbers of files that must go. With a spool,
-    /// [`Self::saved`] or [`Self::spool_failed`] must follow.
-    pub(super) fn put(&mut self, batches: Vec<Batch>) -> Vec<u64> {
-        self.is_saving = self.disk != Disk::Unused;
+    /// Takes batches in. With a spool, [`Self::saved`] must follow.
+    pub(super) fn put(&mut self, batches: Vec<Batch>) {
+        self.saving += u32::from(self.disk != Disk::Unused);
         for batch in batches {
             let number = self.next;
             self.next += 1;
@@ -126,7 +130,12 @@ impl Index {
                 is_doubtful: false,
             });
         }
-        self.trim()
+        self.trim();
+    }
+
+    /// Something is being brought to the disk.
+    pub(super) fn is_saving(&self) -> bool {
+        self.saving > 0
     }
 
     /// What is to be brought to the disk: all that is in memory, but what is being sent.
@@ -135,10 +144,12 @@ impl Index {
         entries.filter_map(|entry| Some((entry.number, entry.held.as_deref()?.clone()))).collect()
     }
 
-    /// These are on disk now; the rest of what was to be is not, if there was an error.
-    pub(super) fn saved(&mut self, numbers: impl Iterator<Item = u64>, error: Option<&io::Error>) {
+    /// A write has ended: these are on disk now. [`Self::wrote`] tells how it went.
+    pub(super) fn saved(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        self.saving = self.saving.saturating_sub(1);
         for number in numbers {
-            // Nothing leaves while it is saved, and numbers grow.
+            // Numbers grow. One that is no longer there was dropped meanwhile, or abandoned: none
+            // is taken while it is being saved, and one that was taken before is not saved.
             let Ok(at) = self.entries.binary_search_by_key(&number, |entry| entry.number) else {
                 continue;
             };
@@ -148,6 +159,11 @@ impl Index {
                 self.spooled += entry.cost;
             }
         }
+        self.gauge();
+    }
+
+    /// How the last write went.
+    pub(super) fn wrote(&mut self, error: Option<&io::Error>) {
         match error {
             Some(error) => self.spool_failed(error),
             None => self.spool_works(),
@@ -155,8 +171,7 @@ impl Index {
     }
 
     /// The disk cannot be written: memory must do.
-    pub(super) fn spool_failed(&mut self, error: &io::Error) {
-        self.is_saving = false;
+    fn spool_failed(&mut self, error: &io::Error) {
         if std::mem::replace(&mut self.disk, Disk::Fails) != Disk::Fails {
             tracing::error!(
                 sink = self.stats.sink(),
@@ -165,16 +180,13 @@ impl Index {
                 "the spool cannot be written: what comes is kept in memory alone until it can"
             );
         }
-        let unremoved = self.trim();
-        self.left(unremoved);
+        self.trim();
     }
 
     fn spool_works(&mut self) {
-        self.is_saving = false;
         if std::mem::replace(&mut self.disk, Disk::Works) == Disk::Fails {
             tracing::info!(sink = self.stats.sink(), "the spool can be written again");
         }
-        self.gauge();
     }
 
     /// Begins to send the first one.
@@ -182,7 +194,7 @@ impl Index {
         let head = match self.entries.front() {
             None => Head::None,
             Some(Entry { number, held: None, .. }) => Head::OnDisk(*number),
-            Some(_) if self.is_saving => Head::Unsaved,
+            Some(_) if self.is_saving() => Head::Unsaved,
             Some(Entry { held: Some(batch), .. }) => Head::Here((**batch).clone()),
         };
         self.is_claimed = matches!(head, Head::OnDisk(_) | Head::Here(_));
@@ -201,9 +213,15 @@ impl Index {
         self.entries.front().is_some_and(|entry| entry.is_doubtful)
     }
 
-    /// The first one is no longer being sent.
-    pub(super) fn release(&mut self) {
+    /// The first one is no longer being sent. Whether it is to be brought to the disk now: while it
+    /// was being sent it was passed over, and the disk may work again. If so,
+    /// [`Self::saved`] must follow.
+    pub(super) fn release(&mut self) -> bool {
         self.is_claimed = false;
+        let is_held = self.entries.front().is_some_and(|entry| entry.held.is_some());
+        let is_to_save = is_held && (self.disk == Disk::Works || self.is_saving());
+        self.saving += u32::from(is_to_save);
+        is_to_save
     }
 
     /// Takes out the first one, which was claimed. Gives its number.
@@ -262,30 +280,35 @@ impl Index {
         if entry.held.is_some() { &mut self.held } else { &mut self.spooled }
     }
 
-    /// Drops the oldest until the rest has room. Gives the numbers of files that must go.
+    /// Drops the oldest until the rest has room.
     ///
     /// Memory's bound does not hold for what is about to be brought to the disk: it is one pass.
-    fn trim(&mut self) -> Vec<u64> {
-        let mut dropped = std::mem::take(&mut self.leftover);
+    fn trim(&mut self) {
         let mut points = 0;
         while self.held + self.spooled > self.room.spool {
-            let Some(entry) = self.remove(usize::from(self.is_claimed)) else { break };
+            let Some(entry) = self.drop_oldest(|_| true) else { break };
             points += entry.points;
-            if entry.held.is_none() {
-                dropped.push(entry.number);
+            // Besides the write that is about to begin, one under way may be bringing it there.
+            if entry.held.is_none() || self.saving > 1 {
+                self.leftover.push(entry.number);
             }
         }
-        if !self.is_saving {
+        if !self.is_saving() {
             while self.held > self.room.memory {
-                let mut others = self.entries.iter().skip(usize::from(self.is_claimed));
-                let Some(oldest) = others.position(|entry| entry.held.is_some()) else { break };
-                let Some(entry) = self.remove(oldest + usize::from(self.is_claimed)) else { break };
+                let Some(entry) = self.drop_oldest(|entry| entry.held.is_some()) else { break };
                 points += entry.points;
             }
         }
         self.count_dropped(points);
         self.gauge();
-        dropped
+    }
+
+    /// Takes out the oldest such one that is not being sent. The newest stays, however little room
+    /// there is: nothing would ever be sent otherwise.
+    fn drop_oldest(&mut self, is_such: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let first = usize::from(self.is_claimed);
+        let oldest = first + self.entries.iter().skip(first).position(is_such)?;
+        if oldest + 1 < self.entries.len() { self.remove(oldest) } else { None }
     }
 
     fn count_dropped(&mut self, points: u64) {

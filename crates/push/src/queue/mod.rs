@@ -5,7 +5,7 @@
 //! without a spool, and go to the disk when it can be written again.
 //!
 //! Both rooms are bounded: when one is full, the oldest in it is dropped. What is being sent just
-//! now is not: its fate is the backend's answer.
+//! now is not: its fate is the backend's answer. Nor is the newest, even if it alone is too large.
 
 mod index;
 #[cfg(test)]
@@ -18,6 +18,7 @@ use std::{fmt, io};
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Batch;
@@ -38,7 +39,11 @@ pub(crate) struct Room {
 #[derive(Debug)]
 pub(crate) struct Queue {
     /// Never locked while anything is awaited, or the disk is used.
-    index: Mutex<Index>,
+    index: Arc<Mutex<Index>>,
+    /// Locked while the disk is written: two writes at once would write the same.
+    saving: Arc<Mutex<()>>,
+    /// A write to the disk has ended.
+    saved: Arc<Notify>,
     spool: Option<Arc<Spool>>,
     /// The newest batch's time that was there at the start.
     newest: Option<Millis>,
@@ -53,6 +58,9 @@ pub(crate) struct Queue {
 /// (too many open files, say): in the end it is skipped.
 const READS: u32 = 10;
 const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long the end waits for a write to the disk that is under way, to learn what it saved.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 
 impl Queue {
     /// In memory alone.
@@ -71,7 +79,8 @@ impl Queue {
         let newest = found.batches.iter().map(|kept| kept.time).max();
         let mut index = Index::new(room, true, Arc::clone(&stats));
         tell_found(&found, &spool, &stats);
-        let without_room = index.found(&found.batches, found.next);
+        index.found(&found.batches, found.next);
+        let without_room = index.take_leftover();
         index.left(forget(&spool, without_room, stats.sink()));
         Ok(Self::new(index, Some(Arc::new(spool)), newest, stats))
     }
@@ -83,7 +92,9 @@ impl Queue {
         stats: Arc<Stats>,
     ) -> Self {
         Self {
-            index: Mutex::new(index),
+            index: Arc::new(Mutex::new(index)),
+            saving: Arc::default(),
+            saved: Arc::default(),
             spool,
             newest,
             stirred: Notify::new(),
@@ -108,32 +119,32 @@ impl Queue {
     }
 
     /// Puts batches behind all others, in their order. With a spool it returns once they are on
-    /// disk, or known not to be. If it is dropped meanwhile, they are in the queue.
+    /// disk, or known not to be. If it is dropped meanwhile, they are in the queue, and are brought
+    /// to the disk all the same.
     pub(crate) async fn put(&self, batches: Vec<Batch>) {
-        let dropped = self.index().put(batches);
+        self.index().put(batches);
         if let Some(spool) = &self.spool {
-            self.save(Arc::clone(spool), dropped).await;
+            self.save(Arc::clone(spool)).await;
         }
         self.stirred.notify_one();
     }
 
-    /// Brings to the disk what waits in memory.
-    async fn save(&self, spool: Arc<Spool>, dropped: Vec<u64>) {
-        let unsaved = self.index().unsaved();
-        let sink = self.stats.sink();
+    /// Brings to the disk what waits in memory. Once begun, it ends by itself.
+    async fn save(&self, spool: Arc<Spool>) {
+        let (index, saving) = (Arc::clone(&self.index), Arc::clone(&self.saving));
+        let (saved, sink) = (Arc::clone(&self.saved), self.stats.sink());
         let writing = spawn_blocking(move || {
-            // They make room.
-            let left = forget(&spool, dropped, sink);
-            let (kept, error) = spool.append(&unsaved);
-            (left, unsaved, kept, error)
+            let alone = lock(&saving);
+            let error = write(&index, &spool, sink);
+            drop(alone);
+            saved.notify_one();
+            error
         });
-        let Ok((left, unsaved, kept, error)) = writing.await else {
-            return self.index().spool_failed(&io::Error::other("a bug in the exporter"));
-        };
-        let numbers = unsaved.iter().take(kept).map(|(number, _)| *number);
-        let mut index = self.index();
-        index.left(left);
-        index.saved(numbers, error.as_ref());
+        let error = writing.await.unwrap_or_else(|_| {
+            self.index().saved([]);
+            Some(io::Error::other("a bug in the exporter"))
+        });
+        self.index().wrote(error.as_ref());
     }
 
     /// The oldest batch, as soon as there is one; none once all is sent and nothing more is put.
@@ -148,7 +159,7 @@ impl Queue {
                     Ok(batch) => return Some(batch),
                     Err(ReadError::Io(error)) if is_passing(&error) && reads < READS => {
                         reads += 1;
-                        self.index().release();
+                        self.release().await;
                         self.tell_unread(number, &error);
                         tokio::time::sleep(READ_AGAIN).await;
                     }
@@ -181,8 +192,11 @@ impl Queue {
     }
 
     /// The head could not be sent now: it stays, unless there is no more room for it.
-    pub(crate) fn release(&self) {
-        self.index().release();
+    pub(crate) async fn release(&self) {
+        let is_to_save = self.index().release();
+        if let (Some(spool), true) = (&self.spool, is_to_save) {
+            self.save(Arc::clone(spool)).await;
+        }
     }
 
     /// The head's fate is known: it leaves the queue.
@@ -209,8 +223,10 @@ impl Queue {
         self.closed.cancelled().await;
     }
 
-    /// Ends: says, and counts, what was not sent.
-    pub(crate) fn abandon(&self) {
+    /// Ends: says, and counts, what was not sent. What a disk that hangs brings there later counts as
+    /// lost all the same.
+    pub(crate) async fn abandon(&self) {
+        let _ = timeout(LAST_WRITE, self.all_saved()).await;
         let (spooled, lost) = self.index().abandon();
         let sink = self.stats.sink();
         if let (Some(spool), 1..) = (&self.spool, spooled) {
@@ -230,6 +246,13 @@ impl Queue {
                 "not all could be sent before the end: these points are lost (on disk they would \
                  have waited for the next start: see --push.spool.path)"
             );
+        }
+    }
+
+    /// Waits until nothing is being brought to the disk.
+    async fn all_saved(&self) {
+        while self.index().is_saving() {
+            self.saved.notified().await;
         }
     }
 
@@ -263,8 +286,26 @@ impl Queue {
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.index)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what must go, which makes room, and brings to the disk what waits in memory. Gives what
+/// kept it from bringing all.
+fn write(index: &Mutex<Index>, spool: &Spool, sink: &'static str) -> Option<io::Error> {
+    let gone = lock(index).take_leftover();
+    let left = forget(spool, gone, sink);
+    let unsaved = lock(index).unsaved();
+    let (kept, error) = spool.append(&unsaved);
+    let numbers = unsaved.iter().take(kept).map(|(number, _)| *number);
+    let mut index = lock(index);
+    index.left(left);
+    index.saved(numbers);
+    error
 }
 
 /// Where batches wait, for a log.

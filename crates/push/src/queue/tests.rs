@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -102,19 +103,72 @@ async fn what_is_being_sent_is_not_dropped() {
         queue.put(batches(1..4)).await;
         assert_eq!(queue.head().await, Some(batch(1)));
         queue.put(batches(4..6)).await;
-        queue.release();
+        queue.release().await;
         assert_eq!(drain(&queue).await, [1, 4, 5]);
         assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
     }
 }
 
 #[tokio::test]
-async fn a_batch_that_never_has_room_is_dropped_itself() {
-    let queue = memory(1);
-    let body = Bytes::from(vec![0; 5000]);
-    queue.put(vec![batch(1), Batch { body, ..batch(2) }]).await;
-    assert_waits(&queue, 0, 0);
-    assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+async fn in_a_queue_that_is_too_small_the_newest_batch_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = Room { memory: 1024, spool: 1024 };
+    let on_disk = Queue::on_disk(&folder(&dir), room, Arc::new(Stats::new("test"))).unwrap();
+    for queue in [Queue::in_memory(1024, Arc::new(Stats::new("test"))), on_disk] {
+        queue.put(batches(1..4)).await;
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+        assert_eq!(queue.head().await, Some(batch(3)));
+        queue.done().await;
+        queue.put(batches(4..5)).await;
+        assert_eq!(drain(&queue).await, [4]);
+        assert_eq!(dropped(&queue, Dropped::QueueFull), 20);
+    }
+    // Nor is it dropped for a disk that fails.
+    let queue = Queue::on_disk(&folder(&dir), room, Arc::new(Stats::new("test"))).unwrap();
+    break_folder(&dir);
+    queue.put(batches(1..3)).await;
+    assert_eq!(drain(&queue).await, [2]);
+}
+
+#[tokio::test]
+async fn what_was_being_sent_while_the_disk_came_back_is_saved_when_it_must_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    break_folder(&dir);
+    queue.put(batches(1..2)).await;
+    assert_eq!(queue.head().await, Some(batch(1)));
+    mend_folder(&dir);
+    queue.put(batches(2..3)).await;
+    assert_waits(&queue, 2, 1);
+    queue.release().await;
+    assert_waits(&queue, 2, 2);
+    drop(queue);
+    assert_eq!(drain(&disk(&dir, 9)).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_a_write_under_way_saves_at_the_end_is_not_counted_as_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = disk(&dir, 9);
+    // As when the end comes while the disk is slow.
+    let slow = Arc::clone(&queue.saving);
+    let (locked, is_locked) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let disk_is_slow = std::thread::spawn(move || {
+        let slow = lock(&slow);
+        locked.send(()).unwrap();
+        may_go.recv().unwrap();
+        drop(slow);
+    });
+    is_locked.recv().unwrap();
+    assert!(queue.put(batches(1..3)).now_or_never().is_none());
+    let abandoned = tokio::join!(queue.abandon(), async { go.send(()).unwrap() });
+    assert_eq!(abandoned, ((), ()));
+    disk_is_slow.join().unwrap();
+    assert_eq!(dropped(&queue, Dropped::Ended), 0);
+    assert_waits(&queue, 2, 2);
+    drop(queue);
+    assert_eq!(drain(&disk(&dir, 9)).await, [1, 2]);
 }
 
 #[tokio::test]
@@ -264,7 +318,7 @@ async fn while_the_disk_fails_memory_is_sent() {
     mend_folder(&dir);
     queue.put(batches(3..4)).await;
     assert_waits(&queue, 3, 2);
-    queue.release();
+    queue.release().await;
     assert_eq!(drain(&queue).await, [1, 2, 3]);
 }
 
@@ -289,13 +343,13 @@ async fn at_the_end_memory_is_lost_and_the_disk_is_not() {
     queue.put(batches(1..3)).await;
     break_folder(&dir);
     queue.put(batches(3..4)).await;
-    queue.abandon();
+    queue.abandon().await;
     assert_eq!(dropped(&queue, Dropped::Ended), 10);
     assert_waits(&queue, 2, 2);
 
     let queue = memory(9);
     queue.put(batches(1..3)).await;
-    queue.abandon();
+    queue.abandon().await;
     assert_eq!(dropped(&queue, Dropped::Ended), 20);
     assert_waits(&queue, 0, 0);
 }
@@ -345,7 +399,7 @@ proptest! {
                     Step::Send | Step::Fail if queue.points() == 0 || is_broken => {}
                     Step::Fail => {
                         queue.head().await.unwrap();
-                        queue.release();
+                        queue.release().await;
                     }
                     Step::Send => {
                         sent.push(u32::try_from(queue.head().await.unwrap().time).unwrap());
