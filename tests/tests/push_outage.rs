@@ -1,13 +1,15 @@
 //! Backends die and come back, and the exporter is killed meanwhile: every sample that was taken is
-//! in both of them afterwards, from the spool.
+//! in both of them afterwards, from the spool. A pass has several batches: each of them is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::exporter::{self, Exporter};
+use e2e::locust::Plan;
 use e2e::promql::Promql;
 use e2e::push::{self, Backends, OURS, Options};
 use e2e::scenario::Scenario;
@@ -15,6 +17,14 @@ use e2e::{net, place, tool, vars};
 
 /// More than the exporter may ever have: memory is bounded, whatever waits.
 const MEMORY: u64 = 96 << 20;
+
+/// Endpoints, all of them there from the first request on, and how much longer than a number their
+/// names are: so much that a pass is several batches of either protocol.
+const NAMES: &str = "450";
+const TAIL: &str = "300";
+
+/// The series of all endpoints.
+const ENDPOINTS: &str = r#"{name=~"/page/.+"}"#;
 
 /// Times at which samples were taken, in milliseconds since 1970.
 type Times = BTreeSet<i64>;
@@ -26,6 +36,21 @@ fn times(promql: Promql) -> Result<Times> {
 
 fn now() -> Result<i64> {
     Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
+}
+
+/// The most batches of one pass that wait in a folder of the spool. A file's header has the time of
+/// its pass.
+fn batches_of_a_pass(folder: &Path) -> Result<usize> {
+    let mut batches = BTreeMap::<Vec<u8>, usize>::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "batch") {
+            let file = fs::read(&path)?;
+            let time = file.get(8..16).with_context(|| path.display().to_string())?;
+            *batches.entry(time.to_vec()).or_default() += 1;
+        }
+    }
+    Ok(batches.into_values().max().unwrap_or_default())
 }
 
 /// How long the outages last.
@@ -69,7 +94,11 @@ fn nothing_is_lost(version: &str) -> Result<()> {
         .with("push.spool.path", folder.join("spool").display().to_string())
         .for_binary();
     let given: Vec<_> = options.iter().map(String::as_str).collect();
-    let mut scenario = Scenario::start(&name, locust, "mixed.py", |_| {}, &given)?;
+    let many = |plan: &mut Plan| {
+        let variables = [("NAMES", NAMES), ("TAIL", TAIL)];
+        plan.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.into())));
+    };
+    let mut scenario = Scenario::start(&name, locust, "many.py", many, &given)?;
     for promql in [prometheus.promql, victoria.promql] {
         net::wait_for("three pushes have come", Duration::from_mins(1), || {
             Ok((times(promql)?.len() >= 3).then_some(()))
@@ -85,6 +114,10 @@ fn nothing_is_lost(version: &str) -> Result<()> {
     thread::sleep(half);
     let peak = scenario.exporter.process.peak_memory()?;
     ensure!(peak <= MEMORY, "{peak} bytes of memory");
+    for sink in ["remote-write", "otlp"] {
+        let batches = batches_of_a_pass(&folder.join("spool").join(sink))?;
+        ensure!(batches > 1, "{sink}: {batches} batches of a pass tell nothing of losing one");
+    }
     let killed = now()?;
     scenario.exporter.process.kill()?;
     thread::sleep(Duration::from_secs(2));
@@ -117,20 +150,49 @@ fn nothing_is_lost(version: &str) -> Result<()> {
     let (written, collected) = (times(prometheus.promql)?, times(victoria.promql)?);
     same_passes(&written, &collected, killed)?;
     // What one has and the other lacks is seen above; what both lack, here.
-    no_gap(&written, killed, again, half)
+    no_gap(&written, killed, again, half)?;
+    for promql in [prometheus.promql, victoria.promql] {
+        no_series_has_holes(promql, &written, killed)?;
+    }
+    Ok(())
 }
 
 /// Whatever was taken went to both. Of a pass in which the exporter was killed, one may know more
 /// than the other.
 fn same_passes(written: &Times, collected: &Times, killed: i64) -> Result<()> {
     let different: Vec<_> = written.symmetric_difference(collected).collect();
-    let in_the_kill = |at: i64| (killed - 1500..killed + 500).contains(&at);
     ensure!(
-        different.iter().all(|at| in_the_kill(**at)),
+        different.iter().all(|at| is_in_the_kill(**at, killed)),
         "passes that only one of both has: {different:?} of {} and {}, killed at {killed}",
         written.len(),
         collected.len()
     );
+    Ok(())
+}
+
+/// Whether a pass at this time may have been cut short by the kill.
+fn is_in_the_kill(at: i64, killed: i64) -> bool {
+    (killed - 1500..killed + 500).contains(&at)
+}
+
+/// Every series of the endpoints has a sample of every pass since they are there.
+fn no_series_has_holes(promql: Promql, passes: &Times, killed: i64) -> Result<()> {
+    let all = promql.samples(ENDPOINTS, "1h")?;
+    let first = all.iter().filter_map(|(_, samples)| samples.first()).map(|(at, _)| *at).min();
+    let first = first.context("no series of an endpoint")?;
+    let outside = |at: &i64| *at >= first && !is_in_the_kill(*at, killed);
+    let wanted: Times = passes.iter().copied().filter(outside).collect();
+    ensure!(wanted.len() > 10, "{} passes", wanted.len());
+    for (labels, samples) in &all {
+        let times: Times = samples.iter().map(|(at, _)| *at).filter(outside).collect();
+        let different: Vec<_> = times.symmetric_difference(&wanted).collect();
+        ensure!(
+            different.is_empty(),
+            "{labels:?} has {} samples of {} passes; different are {different:?}",
+            times.len(),
+            wanted.len()
+        );
+    }
     Ok(())
 }
 

@@ -35,8 +35,8 @@ impl Silent {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Pushes everything there, every second.
-    fn options(&self) -> Options {
+    /// Pushes everything there, every second, and waits so long for an answer.
+    fn options(&self, timeout: Duration) -> Options {
         let url = format!("http://{}", self.address);
         Options::default()
             .with("pushgateway.url", &url)
@@ -44,7 +44,7 @@ impl Silent {
             .with("push.remote-write.url", format!("{url}/api/v1/write"))
             .with("push.otlp.endpoint", &url)
             .with("push.interval", "1s")
-            .with("push.timeout", "2s")
+            .with("push.timeout", format!("{}s", timeout.as_secs()))
             .with("push.final-timeout", "1s")
     }
 }
@@ -53,7 +53,7 @@ impl Silent {
 fn the_binary_is_scraped_and_ends_beside_it() -> Result<()> {
     let Some(locust) = tool::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
     let silent = Silent::start()?;
-    let options = silent.options().for_binary();
+    let options = silent.options(Duration::from_secs(2)).for_binary();
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let mut scenario = Scenario::start("push-silent", locust, "mixed.py", |_| {}, &options)?;
     let mut before = 0.0;
@@ -73,33 +73,36 @@ fn the_binary_is_scraped_and_ends_beside_it() -> Result<()> {
     Ok(())
 }
 
+/// How long a push waits for its answer inside Locust: whatever it held up would stand still for so
+/// long. Looks are half as far apart, so that one of them would see it.
+const WAITED: Duration = Duration::from_secs(6);
+
 #[test]
 fn inside_locust_the_load_goes_on_beside_it() -> Result<()> {
     let Some(means) = Means::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
     let silent = Silent::start()?;
-    let start = |name, options: Options| {
-        Inside::start(name, &means, "mixed.py", |plan| {
-            plan.run_time = Some(8);
-            plan.args.extend(options.for_inside());
-        })
-    };
-    // Side by side, so that whatever else the machine does slows both.
-    let free = start("push-silent-beside", Options::default())?;
-    let mut pushing = start("push-silent-inside", silent.options())?;
-    pushing.wait_for("a push has failed", |scrape| {
-        ensure!(scrape.value("locust_up", &[])? > 0.0);
-        Ok((scrape.sum("locust_exporter_push_failures_total") > 0.0).then_some(()))
+    let mut inside = Inside::start("push-silent-inside", &means, "mixed.py", |plan| {
+        plan.args.extend(silent.options(WAITED).for_inside());
     })?;
-    let made = |inside: &Inside| {
-        inside.locust.web.wait_until_still(Duration::from_mins(1))?.aggregated("num_requests")
+    let look = |inside: &Inside| {
+        let scrape = inside.scrape()?;
+        ensure!(scrape.value("locust_up", &[])? > 0.0, "Locust is down beside it");
+        let failures = scrape.sum("locust_exporter_push_failures_total");
+        anyhow::Ok((scrape.sum("locust_requests_total"), failures))
     };
-    let (free_made, pushing_made) = (made(&free)?, made(&pushing)?);
-    ensure!(
-        pushing_made >= 0.7 * free_made,
-        "{pushing_made} requests beside a backend that is silent, {free_made} without"
-    );
+    net::wait_for("the load has begun", Duration::from_mins(1), || {
+        Ok((look(&inside)?.0 > 0.0).then_some(()))
+    })?;
+    let mut before = look(&inside)?;
+    for _ in 0..6 {
+        thread::sleep(WAITED / 2);
+        let now = look(&inside)?;
+        ensure!(now.0 > before.0, "the load stood still at {} requests", now.0);
+        before = now;
+    }
+    ensure!(before.1 >= 3.0, "only {} pushes have waited in vain", before.1);
     ensure!(silent.connections() > 2, "{} connections", silent.connections());
-    pushing.locust.main.stop(Duration::from_secs(20))?;
-    pushing.wait_for_log("not all could be sent before the end")?;
+    inside.locust.main.stop(Duration::from_secs(20))?;
+    inside.wait_for_log("not all could be sent before the end")?;
     Ok(())
 }
