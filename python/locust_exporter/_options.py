@@ -6,7 +6,7 @@ import argparse
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from typing import Union
+from typing import NoReturn, Union
 
 from locust.argument_parser import get_empty_argument_parser
 
@@ -58,6 +58,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar=f"<{option.metavar.lower()}>",
             help=text,
             env_var=option.variable,
+        )
+    for option in options():
+        if option.name.endswith((".password-file", ".bearer-token-file")):
+            group.add_argument(
+                flag(option.name).rpartition("-")[0],
+                action=_NoSecret,
+                default=argparse.SUPPRESS,
+                help=argparse.SUPPRESS,
+            )
+
+
+class _NoSecret(argparse.Action):
+    """Refuses a secret as a flag.
+
+    Without this, argparse would take it for the abbreviation of the flag of a file, and the secret
+    for the file's name, which is shown where there is no such file.
+    """
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        """Ends the program, without a word of what was given."""
+        name = self.option_strings[0]
+        parser.error(
+            f"{name} is none: others on the machine can read flags. Give {name}-file, or the "
+            "variable in its help"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from locust.argument_parser import LocustArgumentParser
 
-from locust_exporter import _options
+from locust_exporter import _core, _options
 
 
 def parser() -> LocustArgumentParser:
@@ -70,3 +70,16 @@ def test_nothing_shows_in_the_web_ui() -> None:
 def test_help_with_a_percent_sign_is_written_as_it_is() -> None:
     text = " ".join(parser().format_help().split())
     assert "Up to 100% of it. Default: locust." in text
+
+
+@pytest.mark.parametrize("given", ["{} s3cret", "{}=s3cret"])
+@pytest.mark.parametrize("name", ["push-remote-write-password", "push-otlp-bearer-token"])
+def test_a_secret_is_not_taken_for_the_name_of_its_file_and_shown(
+    given: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_options, "options", lambda: tuple(_core.options()))
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_known_args(given.format(f"--exporter-{name}").split())
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"--exporter-{name}-file" in said and "s3cret" not in said
