@@ -79,7 +79,15 @@ def _on_init(environment: Environment, **_: object) -> None:
     try:
         attach(environment)
     except Exception:
-        logger.exception("The exporter could not start; the test goes on without it")
+        if _is_too_old():
+            logger.error(
+                "The exporter needs Locust %s or newer, and this is %s; "
+                "the test goes on without it",
+                ".".join(map(str, _OLDEST)),
+                locust.__version__,
+            )
+        else:
+            logger.exception("The exporter could not start; the test goes on without it")
 
 
 def attach(environment: Environment) -> Session:
@@ -143,7 +151,7 @@ class Session:
             # A busy address is no mistake, but a path or a file that an option names may be one.
             wanted = self._wanted_addresses(values)
             self.serve(wanted)
-            self._push(self.addresses or wanted)
+            self._push(self.addresses)
         except ValueError as error:
             if is_first_to_say():
                 sys.stderr.write(f"locust_exporter: {error}\n")
@@ -187,7 +195,7 @@ class Session:
         try:
             self._core.push(addresses, worker_id=worker_id)
         except OSError as error:
-            logger.error("%s", error)
+            logger.error("%s. Nothing is pushed; the test goes on", error)
 
     def _wanted_addresses(self, values: _options.Values) -> list[str]:
         if is_forked():
@@ -355,9 +363,13 @@ def _testplan(environment: Environment) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
+def _is_too_old() -> bool:
+    parts = locust.__version__.split(".")[:2]
+    return tuple(int(part) for part in parts if part.isdigit()) < _OLDEST
+
+
 def _warn_of_the_unsupported() -> None:
-    version = tuple(int(part) for part in locust.__version__.split(".")[:2] if part.isdigit())
-    if version < _OLDEST:
+    if _is_too_old():
         logger.warning(
             "Locust %s is older than %s, the oldest that this exporter was tried with",
             locust.__version__,

@@ -207,3 +207,11 @@ def test_the_child_of_a_fork_does_not_hold_the_spool(receiver: Receiver, tmp_pat
         os.waitpid(child, 0)
         os.close(tell)
         os.close(told)
+
+
+def test_two_that_listen_nowhere_differ_in_their_instance(receiver: Receiver) -> None:
+    made = core(options(receiver))
+    assert made.push([]) is True
+    wait(lambda: receiver.bodies)
+    assert any(f"-{os.getpid()}".encode() in body for body in receiver.bodies)
+    end(made)

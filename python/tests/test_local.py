@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from argparse import Namespace
+from typing import cast
 
 import gevent
 import locust
@@ -290,6 +291,15 @@ def test_an_old_locust_is_warned_of(
     assert "Locust 2.20.1 is older than 2.32" in caplog.text
 
 
+def test_a_locust_that_is_too_old_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(locust, "__version__", "2.20.1")
+    _session._on_init(cast("Environment", object()))  # it lacks what newer ones have
+    assert "needs Locust 2.32 or newer, and this is 2.20.1" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_a_second_environment_is_not_exported(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,6 +323,15 @@ def test_it_pushes_as_where_it_listens(core: RecordingCore, environment: Environ
     assert core.named("push") == [{"addresses": [":9646"], "worker_id": None}]
 
 
+def test_a_port_that_another_has_is_not_its_instance(
+    core: RecordingCore, environment: Environment
+) -> None:
+    locust_exporter.install()
+    core.busy = {":9646"}
+    _session.attach(environment)
+    assert core.named("push") == [{"addresses": [], "worker_id": None}]
+
+
 def test_what_cannot_be_pushed_by_mistake_is_one_line_and_ends_with_2(
     core: RecordingCore, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -328,4 +347,4 @@ def test_where_the_system_refuses_to_push_the_load_goes_on(
 ) -> None:
     core.unusable_push = OSError("the spool is in use")
     _session.attach(environment)
-    assert "the spool is in use" in caplog.text
+    assert "the spool is in use. Nothing is pushed" in caplog.text

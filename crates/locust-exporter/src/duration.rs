@@ -7,6 +7,9 @@ use web::go_duration;
 /// So that a deadline in the far future is still a time that clocks know.
 const MAX: Duration = Duration::from_hours(365 * 24);
 
+/// The shortest time between two pushes.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Reads a Go duration.
 ///
 /// # Errors
@@ -18,6 +21,19 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         Some(Duration::ZERO) => Err("expected more than 0".to_owned()),
         duration => bounded(duration),
     }
+}
+
+/// Reads a Go duration between two pushes.
+///
+/// # Errors
+///
+/// A sentence that says what is accepted: what is pushed more often costs more than it tells.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = parse(text)?;
+    if interval < LEAST_INTERVAL {
+        return Err(format!("expected at least {LEAST_INTERVAL:?}"));
+    }
+    Ok(interval)
 }
 
 /// Reads a Go duration that may be 0.
@@ -44,6 +60,13 @@ mod tests {
     #[test]
     fn go_durations_are_read() {
         assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn an_interval_of_next_to_nothing_is_refused() {
+        assert_eq!(parse_interval("100ms"), Ok(LEAST_INTERVAL));
+        assert_eq!(parse_interval("99ms"), Err("expected at least 100ms".to_owned()));
+        assert!(parse_interval("1us").is_err());
     }
 
     #[test]

@@ -127,6 +127,12 @@ pub fn in_locusts_words(text: &str) -> String {
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     for name in names {
         text = text.replace(&format!("--{name}"), &flag(name));
+        // Several of them as one: `--push.otlp.*`.
+        let mut group = name;
+        while let Some((shorter, _)) = group.rsplit_once('.') {
+            text = text.replace(&format!("--{shorter}.*"), &format!("{}-*", flag(shorter)));
+            group = shorter;
+        }
     }
     text
 }

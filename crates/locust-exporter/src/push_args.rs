@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use crate::duration;
 use crate::shared::{boolean, key_value};
 
-pub(crate) use settings::{Given, settings, variable};
+pub(crate) use settings::{Given, instance_at, settings, variable};
 
 /// Variables that have no flag, because a command line can be read by others.
 pub(crate) const SECRET_VARIABLES: [(&str, &str); 6] = [
@@ -55,7 +55,7 @@ pub(crate) struct CommonArgs {
     /// Time between two pushes by remote write and OTLP. Without it 15s, or with OTLP what
     /// `OTEL_METRIC_EXPORT_INTERVAL` says.
     #[arg(id = "push.interval", long = "push.interval", env = "LOCUST_EXPORTER_PUSH_INTERVAL")]
-    #[arg(value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(value_name = "DURATION", value_parser = duration::parse_interval)]
     pub(crate) interval: Option<Duration>,
 
     /// How long a backend may take to answer a push. Without it 10s, or of OTLP what
@@ -95,7 +95,7 @@ pub(crate) struct CommonArgs {
 
     /// The label `instance` of all that is pushed by remote write; `service.instance.id` in OTLP.
     /// Two that push to the same place must differ in it. Without it: this machine's name and the
-    /// port listened on.
+    /// port listened on, or the process's id where none is.
     #[arg(long = "push.instance", env = "LOCUST_EXPORTER_PUSH_INSTANCE", value_name = "NAME")]
     pub(crate) instance: Option<String>,
 }
@@ -181,7 +181,7 @@ pub(crate) struct PushgatewayArgs {
     /// Time between two pushes to the Pushgateway.
     #[arg(id = "pushgateway.interval", long = "pushgateway.interval", value_name = "DURATION")]
     #[arg(env = "LOCUST_EXPORTER_PUSHGATEWAY_INTERVAL", default_value = "10s")]
-    #[arg(value_parser = duration::parse)]
+    #[arg(value_parser = duration::parse_interval)]
     pub(crate) interval: Duration,
 
     /// A label of the grouping key, such as `instance=ci-1`. May be given several times.

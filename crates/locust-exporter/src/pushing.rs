@@ -5,13 +5,14 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use outgoing::{ConfigError, Credentials, Target};
-use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status};
+use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status, Version};
 use schema::{Own, Pushed};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::at_fault::option_at_fault;
+use crate::push_args::instance_at;
 
 /// How much longer than the last push its end may take.
 const SLACK: Duration = Duration::from_millis(500);
@@ -31,8 +32,19 @@ pub struct Plan {
     pub(crate) otlp_by: Option<&'static str>,
     /// Variables of OpenTelemetry that are not heeded, and why.
     pub(crate) ignored: Vec<String>,
+    /// Whether the instance was given; else it tells what is listened on.
+    pub(crate) is_instance_given: bool,
     /// Whether several processes have this plan, so that each needs a folder of its own.
     pub(crate) is_one_of_many: bool,
+}
+
+impl Plan {
+    /// Tells which port is listened on, where the system has chosen it.
+    pub(crate) fn listens_on(&mut self, port: u16) {
+        if let Some(config) = self.config.as_mut().filter(|_| !self.is_instance_given) {
+            config.identity.instance = instance_at(Some(port));
+        }
+    }
 }
 
 /// Why nothing is pushed.
@@ -216,8 +228,13 @@ impl Drop for End {
 fn announce(config: &Config, otlp_by: Option<&str>) {
     let Config { interval, remote_write, otlp, pushgateway, .. } = config;
     if let Some(sink) = remote_write {
-        let (to, version) = (outgoing::shown(&sink.target.url), sink.version);
-        info!(to, ?version, ?interval, "pushing by remote write");
+        let to = outgoing::shown(&sink.target.url);
+        let version = match sink.version {
+            Version::Auto => "auto",
+            Version::V1 => "1.0",
+            Version::V2 => "2.0",
+        };
+        info!(to, version, ?interval, "pushing by remote write");
     }
     if let Some(sink) = otlp {
         let to = outgoing::shown(&sink.target.url);

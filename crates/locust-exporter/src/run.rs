@@ -100,7 +100,11 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     };
     let path = settings.web.telemetry_path.clone();
     let server = Server::bind(settings.web, hooks).await?;
-    let pushing = push(settings.push, &own, Arc::clone(&metrics))?;
+    let mut plan = settings.push;
+    if let Some(address) = server.addresses().first() {
+        plan.listens_on(address.port());
+    }
+    let pushing = push(plan, &own, Arc::clone(&metrics))?;
     info!(version = build::VERSION, revision = build::INFO.revision, path, "started");
     ready.store(true, Ordering::Relaxed);
 
@@ -235,7 +239,12 @@ impl Ending {
                         return;
                     }
                     if progress.over_for(bound, Instant::now()) {
-                        warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
+                        if self.is_pushing {
+                            warn!(waited = ?bound, "ending: the test has ended, or Locust has gone; \
+                                what was seen of it last is pushed now");
+                        } else {
+                            warn!(waited = ?bound, "ending: the test has ended, and no scrape came in time");
+                        }
                         return;
                     }
                 }

@@ -120,3 +120,17 @@ fn what_is_pushed_is_named_as_locust_names_it() {
     let error = of(&[texts("push.remote-write.url", &["p"])], None).expect_err("no URL");
     assert!(error.starts_with("--exporter-push-remote-write-url: "), "{error}");
 }
+
+#[test]
+fn advice_names_groups_of_flags_as_they_are_inside_locust() {
+    for (text, inside) in [
+        ("look in --push.otlp.*, or", "look in --exporter-push-otlp-*, or"),
+        ("--push.remote-write.tls.*", "--exporter-push-remote-write-tls-*"),
+        (
+            "--pushgateway.* and --push.otlp.endpoint",
+            "--exporter-pushgateway-* and --exporter-push-otlp-endpoint",
+        ),
+    ] {
+        assert_eq!(in_locusts_words(text), inside);
+    }
+}

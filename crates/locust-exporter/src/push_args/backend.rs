@@ -65,10 +65,15 @@ pub(super) fn secret(text: &str) -> Result<SecretString, Infallible> {
 /// What is wrong, in words that show neither credentials nor the query.
 pub(super) fn address(text: &str, takes_query: bool) -> Result<Address, String> {
     let text = text.trim();
-    let shown = shown(text);
+    let shown = &*shown(text);
     let expected = "expected http(s)://host[:port][/path]";
-    let mut url = Url::parse(text)
-        .map_err(|cause| format!("{shown:?} is not a URL ({cause}): {expected}"))?;
+    let mut url = Url::parse(text).map_err(|cause| match cause {
+        // `127.0.0.1:4318`, and more that does not begin as an address does.
+        url::ParseError::RelativeUrlWithoutBase => {
+            format!("{shown:?} is not an address to push to: {expected}")
+        }
+        cause => format!("{shown:?} is not a URL ({cause}): {expected}"),
+    })?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err(format!("{shown:?} is not an address to push to: {expected}"));
     }
@@ -84,9 +89,16 @@ pub(super) fn address(text: &str, takes_query: bool) -> Result<Address, String> 
 
 /// What may be shown of a text that should be an address: what stands before an `@` may be a
 /// password, whatever the rest is, and what stands behind a `?` a token.
-fn shown(text: &str) -> &str {
-    let text = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-    text.split(['?', '#']).next().unwrap_or_default()
+fn shown(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let is_scheme = matches!(scheme, "http" | "https");
+    let text = match text.rsplit_once('@') {
+        Some((_, host)) if is_scheme => format!("{scheme}://…@{host}"),
+        Some((_, host)) => host.to_owned(),
+        None if is_scheme => format!("{scheme}://{rest}"),
+        None => text.to_owned(),
+    };
+    text.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn credentials(url: &Url) -> Result<Option<(String, SecretString)>, &'static str> {
@@ -119,7 +131,7 @@ impl Backend<'_> {
         inherited: Vec<(String, SecretString)>,
         origin: &Origin,
     ) -> Result<Target, String> {
-        let credentials = self.credentials(address.basic)?;
+        let credentials = self.credentials(address.basic, origin)?;
         let mut headers = self.headers(&credentials, origin)?;
         for (name, value) in inherited {
             let is_ours = headers.iter().any(|(ours, _)| ours.eq_ignore_ascii_case(&name));
@@ -144,14 +156,21 @@ impl Backend<'_> {
         })
     }
 
-    fn credentials(&self, in_url: Option<(String, SecretString)>) -> Result<Credentials, String> {
+    fn credentials(
+        &self,
+        in_url: Option<(String, SecretString)>,
+        origin: &Origin,
+    ) -> Result<Credentials, String> {
         let flags = self.flags;
-        let read = |file: Option<&Path>, variable| match file {
-            Some(file) => secret::read_file(file).map(Some),
+        let read = |option: &str, file: Option<&Path>, variable| match file {
+            Some(file) => {
+                let flag = origin.name(&format!("{flags}.{option}"));
+                secret::read_file(file).map(Some).map_err(|cause| format!("{flag}: {cause}"))
+            }
             None => secret::read_variable(variable),
         };
-        let password = read(self.password_file, self.password_variable)?;
-        let token = read(self.bearer_token_file, self.bearer_token_variable)?;
+        let password = read("password-file", self.password_file, self.password_variable)?;
+        let token = read("bearer-token-file", self.bearer_token_file, self.bearer_token_variable)?;
         let wrong = match (in_url, self.username, password, token) {
             (None, None, None, None) => return Ok(Credentials::None),
             (Some((username, password)), None, None, None) => {

@@ -15,6 +15,9 @@ use super::{CompressionArg, HistogramArg, ProtocolArg, check};
 /// What the path of an address ends in to which metrics are pushed by HTTP.
 const PATH: &str = "/v1/metrics";
 
+/// Those of the other signals.
+const OTHERS: [&str; 3] = ["/v1/traces", "/v1/logs", "/v1development/profiles"];
+
 /// In place of an address: nothing is pushed by OTLP, whatever the variables say.
 const NONE: &str = "none";
 
@@ -126,6 +129,12 @@ fn address(text: &str, protocol: Protocol, adds_path: bool) -> Result<Address, S
     match protocol {
         Protocol::Http if adds_path => {
             let path = address.url.path().trim_end_matches('/');
+            if let Some(other) = OTHERS.iter().find(|other| path.ends_with(**other)) {
+                return Err(format!(
+                    "{:?} is for other signals: leave out {other}, or write {PATH}",
+                    address.url.as_str()
+                ));
+            }
             let path = path.strip_suffix(PATH).unwrap_or(path);
             let path = format!("{path}{PATH}");
             address.url.set_path(&path);

@@ -54,8 +54,10 @@ pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
         otlp,
         pushgateway,
     };
+    let is_instance_given = common.instance.as_ref().is_some_and(|instance| !instance.is_empty());
     Ok(Plan {
         config: Some(config),
+        is_instance_given,
         otlp_by: by,
         ignored,
         is_one_of_many: given.one_of_many.is_some(),
@@ -70,9 +72,10 @@ impl Given<'_> {
             return Err(format!("{}: expected a name", self.origin.name("--push.job")));
         }
         let given = common.instance.clone().filter(|instance| !instance.is_empty());
-        let instance = given.unwrap_or_else(|| match self.port {
-            Some(port) => format!("{}:{port}", machine()),
-            None => machine(),
+        let instance = given.unwrap_or_else(|| match self.one_of_many {
+            // That tells it from all others by itself.
+            Some(_) if self.port.is_none() => machine(),
+            _ => instance_at(self.port),
         });
         Ok(Identity {
             job: job.to_owned(),
@@ -122,6 +125,13 @@ impl Given<'_> {
         };
         let flag = self.origin.name("--pushgateway.url");
         let address = backend::address(url, false).map_err(|cause| format!("{flag}: {cause}"))?;
+        if address.url.path().contains("/metrics/job") {
+            return Err(format!(
+                "{flag}: {:?} has the path of a group: give the Pushgateway's own address, and the \
+                 group by --pushgateway.job and --pushgateway.grouping",
+                address.url.as_str()
+            ));
+        }
         let target =
             self.args.pushgateway_backend.given().target(address, Vec::new(), self.origin)?;
         if args.job.is_empty() {
@@ -146,6 +156,15 @@ impl Given<'_> {
             },
             delete_on_exit: args.delete_on_exit,
         }))
+    }
+}
+
+/// An instance that no other process has meanwhile: this machine's name, and the port listened on;
+/// where there is none, this process's id.
+pub(crate) fn instance_at(port: Option<u16>) -> String {
+    match port {
+        Some(port) => format!("{}:{port}", machine()),
+        None => format!("{}-{}", machine(), std::process::id()),
     }
 }
 

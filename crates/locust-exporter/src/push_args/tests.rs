@@ -142,10 +142,22 @@ fn what_is_wrong_is_named_with_its_flag() {
         (&[WRITE, "--push.remote-write.external-label=a=1,a=2"], "external-label", "twice"),
         (&[WRITE, "--push.remote-write.username=ana"], "--push.remote-write.username", "password"),
         (&[WRITE, "--push.remote-write.tls.key-file=k"], "tls.key-file", "tls.cert-file"),
-        (&[WRITE, "--push.remote-write.password-file=/nonexistent"], "/nonexistent", "secret file"),
+        (
+            &[WRITE, "--push.remote-write.password-file=/nonexistent"],
+            "--push.remote-write.password-file: secret file",
+            "/nonexistent",
+        ),
         (&[WRITE, "--push.job="], "--push.job", "name"),
         (&[GATEWAY, "--pushgateway.grouping=job=x"], "grouping", "--pushgateway.job"),
         (&[GATEWAY, "--pushgateway.job="], "--pushgateway.job", "name"),
+        (&["--pushgateway.url=http://g:1/metrics/job/x"], "--pushgateway.url", "--pushgateway.job"),
+        (&["--push.otlp.endpoint=http://c:1/v1/traces"], "--push.otlp.endpoint", "/v1/metrics"),
+        (&["--push.otlp.endpoint=127.0.0.1:4318"], "\"127.0.0.1:4318\" is not an address", "http"),
+        (
+            &["--push.otlp.endpoint=http://user:pw@x:99999/"],
+            "\"http://…@x:99999/\" is not a URL (invalid port number)",
+            "expected",
+        ),
         (
             &["--push.otlp.endpoint=http://c:4317/x", "--push.otlp.protocol=grpc"],
             "endpoint",
@@ -164,13 +176,14 @@ fn what_is_wrong_is_named_with_its_flag() {
 }
 
 #[test]
-fn an_instance_is_given_or_this_machine_and_told_apart_where_there_are_many() {
+fn an_instance_is_given_or_this_machines_and_told_apart_where_there_are_many() {
     let instance = |args: &[&str], port, which| {
         let all = [&[WRITE, GATEWAY], args].concat();
         let plan = of_one(&all, &[], port, which).expect("sound");
         plan.config.expect("pushed").identity.instance
     };
-    let machine = instance(&[], None, None);
+    let process = instance(&[], None, None);
+    let machine = process.strip_suffix(&format!("-{}", std::process::id())).expect("its id");
     assert!(!machine.is_empty() && !machine.contains(':'), "{machine}");
     assert_eq!(instance(&[], Some(1), None), format!("{machine}:1"));
     assert_eq!(instance(&["--push.instance=a"], Some(1), None), "a");

@@ -81,6 +81,15 @@ fn where_something_is_pushed_the_end_of_the_test_waits_for_no_scrape() {
 }
 
 #[test]
+fn a_port_that_the_system_chose_is_in_the_instance() {
+    let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
+    let exporter = pushing(&locust, &receiver).start();
+    let port = exporter.address().port();
+    let first = wait_pushed(&receiver, 1);
+    assert!(first.iter().any(|push| push.says(&format!(":{port}"))), "{}", exporter.log());
+}
+
+#[test]
 fn a_variable_of_opentelemetry_turns_it_on_and_is_named() {
     let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
     let endpoint = format!("http://{}", receiver.address());
