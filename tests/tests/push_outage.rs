@@ -23,8 +23,8 @@ const MEMORY: u64 = 96 << 20;
 const NAMES: &str = "450";
 const TAIL: &str = "300";
 
-/// The series of all endpoints.
-const ENDPOINTS: &str = r#"{name=~"/page/.+"}"#;
+/// Matches the series of all endpoints.
+const ENDPOINTS: &str = r#"name=~"/page/.+""#;
 
 /// Times at which samples were taken, in milliseconds since 1970.
 type Times = BTreeSet<i64>;
@@ -177,22 +177,26 @@ fn is_in_the_kill(at: i64, killed: i64) -> bool {
 
 /// Every series of the endpoints has a sample of every pass since they are there.
 fn no_series_has_holes(promql: Promql, passes: &Times, killed: i64) -> Result<()> {
-    let all = promql.samples(ENDPOINTS, "1h")?;
-    let first = all.iter().filter_map(|(_, samples)| samples.first()).map(|(at, _)| *at).min();
-    let first = first.context("no series of an endpoint")?;
-    let outside = |at: &i64| *at >= first && !is_in_the_kill(*at, killed);
-    let wanted: Times = passes.iter().copied().filter(outside).collect();
-    ensure!(wanted.len() > 10, "{} passes", wanted.len());
-    for (labels, samples) in &all {
-        let times: Times = samples.iter().map(|(at, _)| *at).filter(outside).collect();
-        let different: Vec<_> = times.symmetric_difference(&wanted).collect();
-        ensure!(
-            different.is_empty(),
-            "{labels:?} has {} samples of {} passes; different are {different:?}",
-            times.len(),
-            wanted.len()
-        );
+    let metrics = format!("count by (__name__) (last_over_time({{{ENDPOINTS}}}[1h]))");
+    let mut firsts = Times::new();
+    // One after the other: an outage may be long.
+    for (metric, _) in promql.vector(&metrics)? {
+        let name = metric.get("__name__").context("a metric without a name")?;
+        let all = promql.samples(&format!("{name}{{{ENDPOINTS}}}"), "1h")?;
+        let first = all.iter().filter_map(|(_, samples)| samples.first()).map(|(at, _)| *at).min();
+        let first = first.with_context(|| format!("{name} has no sample"))?;
+        firsts.insert(first);
+        let counts = |at: &i64| *at >= first && !is_in_the_kill(*at, killed);
+        let wanted: Times = passes.iter().copied().filter(counts).collect();
+        ensure!(wanted.len() > 10, "{} passes", wanted.len());
+        for (labels, samples) in &all {
+            let times: Times = samples.iter().map(|(at, _)| *at).filter(counts).collect();
+            let different: Vec<_> = times.symmetric_difference(&wanted).collect();
+            ensure!(different.is_empty(), "{labels:?} differs from the passes at {different:?}");
+        }
     }
+    // The endpoints were all there at once, with all that is known of them.
+    ensure!(firsts.len() == 1, "the metrics began at {firsts:?}");
     Ok(())
 }
 
