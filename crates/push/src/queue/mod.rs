@@ -135,7 +135,10 @@ impl Queue {
         let (saved, sink) = (Arc::clone(&self.saved), self.stats.sink());
         let writing = spawn_blocking(move || {
             let alone = lock(&saving);
-            let error = write(&index, &spool, sink);
+            let (numbers, error) = write(&index, &spool, sink);
+            // Who waits for the end of this may want to take the folder then.
+            drop(spool);
+            lock(&index).saved(numbers);
             drop(alone);
             saved.notify_one();
             error
@@ -294,18 +297,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what must go, which makes room, and brings to the disk what waits in memory. Gives what
-/// kept it from bringing all.
-fn write(index: &Mutex<Index>, spool: &Spool, sink: &'static str) -> Option<io::Error> {
+/// Removes what must go, which makes room, and brings to the disk what waits in memory. Gives the
+/// numbers of what it brought there, and what kept it from bringing all.
+fn write(index: &Mutex<Index>, spool: &Spool, sink: &'static str) -> (Vec<u64>, Option<io::Error>) {
     let gone = lock(index).take_leftover();
     let left = forget(spool, gone, sink);
-    let unsaved = lock(index).unsaved();
+    let unsaved = {
+        let mut index = lock(index);
+        index.left(left);
+        index.unsaved()
+    };
     let (kept, error) = spool.append(&unsaved);
-    let numbers = unsaved.iter().take(kept).map(|(number, _)| *number);
-    let mut index = lock(index);
-    index.left(left);
-    index.saved(numbers);
-    error
+    (unsaved.iter().take(kept).map(|(number, _)| *number).collect(), error)
 }
 
 /// Where batches wait, for a log.
