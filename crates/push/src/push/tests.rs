@@ -251,8 +251,16 @@ async fn as_configured() {
     let push = Push::new(&config).unwrap();
     assert!(matches!(Push::new(&config), Err(Error::Spool(SpoolError::InUse(_)))));
     let stats = push.stats();
-    let source = Asked::new(&[]);
-    run_for(push, source.clone(), Duration::from_millis(250)).await;
+    let (source, stop) = (Asked::new(&[]), CancellationToken::new());
+    let running = tokio::spawn(push.run(source.clone(), stop.clone()));
+    let all_have = async {
+        while stats.iter().any(|stats| stats.status().sent_points < 1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(canned::LONG, all_have).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
 
     let asked: Vec<_> = gateway.asked().iter().map(|asked| asked.method.clone()).collect();
     assert_eq!(asked, ["PUT", "PUT", "DELETE"], "at once, at the end, and then it goes");
