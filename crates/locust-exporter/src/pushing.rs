@@ -30,7 +30,7 @@ pub struct Plan {
     pub(crate) config: Option<Config>,
     /// The variable of OpenTelemetry that turned OTLP on, if one did.
     pub(crate) otlp_by: Option<&'static str>,
-    /// Variables of OpenTelemetry that are not heeded, and why.
+    /// Variables of OpenTelemetry, and options, that are not heeded, and why.
     pub(crate) ignored: Vec<String>,
     /// Whether the instance was given; else it tells what is listened on.
     pub(crate) is_instance_given: bool,

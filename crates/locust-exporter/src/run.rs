@@ -12,7 +12,7 @@ use locust_api::{Client, Rejected};
 use locust_model::Bounds;
 use schema::{Catalog, Own};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use web::{Hooks, ReloadHook, Server};
@@ -114,9 +114,10 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         is_pushing: pushing.is_some(),
     };
     let shutdown = CancellationToken::new();
+    let mut signals = Signals::listen()?;
     let serving = tokio::spawn(server.run(shutdown.clone()));
     tokio::select! {
-        result = signals() => result?,
+        signal = signals.next() => info!("ending: {signal}"),
         () = quit.cancelled() => info!("ending: asked to by /quitquitquit"),
         result = hangups(reload) => result?,
         () = ending.test_over(&metrics, &progress) => {}
@@ -124,7 +125,15 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     shutdown.cancel();
     // Beside the last scrapes.
     let pushed = OptionFuture::from(pushing.map(Pushing::end));
-    let (end, _) = tokio::join!(serving, pushed);
+    let ended = async { tokio::join!(serving, pushed).0 };
+    let end = tokio::select! {
+        end = ended => end,
+        signal = signals.next() => {
+            warn!("ending at once: {signal} again; what is not pushed yet waits in the spool, or is \
+                lost without one");
+            return Ok(());
+        }
+    };
     Ok(end.context("the server ended in an unforeseen way")?)
 }
 
@@ -187,15 +196,27 @@ fn reload(path: Option<PathBuf>, config: Option<Arc<ArcSwap<ProbeConfig>>>) -> R
     })
 }
 
-/// Returns on SIGTERM or SIGINT.
-async fn signals() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => info!("ending: SIGTERM"),
-        _ = interrupt.recv() => info!("ending: SIGINT"),
+/// What tells the program to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+        })
     }
-    Ok(())
+
+    /// Returns on SIGTERM or SIGINT, and which it was.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// Reloads on each SIGHUP, one after the other; never returns but where it cannot begin.

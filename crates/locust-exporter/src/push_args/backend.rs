@@ -120,6 +120,16 @@ pub(super) fn is_reserved(name: &str) -> bool {
 }
 
 impl Backend<'_> {
+    /// Whether any credentials or certificates were given.
+    pub(super) fn is_given(&self) -> bool {
+        let files = [self.password_file, self.bearer_token_file];
+        let tls = [&self.tls.ca_file, &self.tls.cert_file, &self.tls.key_file];
+        !self.headers.is_empty()
+            || self.username.is_some()
+            || files.into_iter().any(|file| file.is_some())
+            || tls.into_iter().any(Option::is_some)
+    }
+
     /// Whom to ask, and how. `inherited` are headers that come from elsewhere; ours win.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
     let remote_write = given.remote_write()?;
     let otlp::Chosen { otlp, by, interval, ignored } = given.otlp()?;
     let pushgateway = given.pushgateway()?;
+    let mut ignored = ignored;
+    ignored.extend(given.idle(remote_write.is_some(), otlp.is_some(), pushgateway.is_some()));
     if remote_write.is_none() && otlp.is_none() && pushgateway.is_none() {
         return Ok(Plan { ignored, ..Plan::default() });
     }
@@ -65,6 +67,28 @@ pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
 }
 
 impl Given<'_> {
+    /// Options that do nothing, since what they are about is not pushed.
+    fn idle(&self, remote_write: bool, otlp: bool, pushgateway: bool) -> Vec<String> {
+        let args = self.args;
+        let backends = [
+            (remote_write, args.remote_write_backend.given(), "--push.remote-write.url"),
+            (otlp, args.otlp_backend.given(), "--push.otlp.endpoint"),
+            (pushgateway, args.pushgateway_backend.given(), "--pushgateway.url"),
+        ];
+        let mut idle: Vec<_> = backends
+            .into_iter()
+            .filter(|(is_on, backend, _)| !is_on && backend.is_given())
+            .map(|(_, backend, address)| {
+                format!("{}.* does nothing: {address} names no address", backend.flags)
+            })
+            .collect();
+        if args.common.spool_path.is_some() && !remote_write && !otlp {
+            let spool = self.origin.name("--push.spool.path");
+            idle.push(format!("{spool} does nothing: nothing is pushed by remote write or OTLP"));
+        }
+        idle
+    }
+
     fn identity(&self) -> Result<Identity, String> {
         let common = &self.args.common;
         let job = common.job.as_deref().unwrap_or("locust");

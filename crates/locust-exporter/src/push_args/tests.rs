@@ -56,6 +56,21 @@ fn nothing_is_pushed_unless_told_where() {
 }
 
 #[test]
+fn options_of_what_is_not_pushed_are_told() {
+    for (args, words) in [
+        (&["--push.spool.path=/tmp"][..], "--push.spool.path does nothing"),
+        (&["--push.spool.path=/tmp", GATEWAY], "--push.spool.path does nothing"),
+        (&["--push.remote-write.username=ana"], "--push.remote-write.url names no address"),
+        (&[WRITE, "--pushgateway.tls.ca-file=x"], "--pushgateway.url names no address"),
+    ] {
+        let ignored = of(args).expect("sound").ignored;
+        assert!(matches!(&ignored[..], [line] if line.contains(words)), "{ignored:?}");
+    }
+    assert_eq!(of(&[WRITE, "--push.spool.path=/tmp"]).expect("sound").ignored, [""; 0]);
+    assert_eq!(of(&["--push.job=x"]).expect("sound").ignored, [""; 0]);
+}
+
+#[test]
 fn the_defaults() {
     let config = config(&[WRITE, GATEWAY, "--push.otlp.endpoint=http://c:4318"]);
     assert_eq!(config.interval, Duration::from_secs(15));

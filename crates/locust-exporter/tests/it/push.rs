@@ -69,6 +69,21 @@ fn a_backend_that_is_not_there_keeps_no_scrape_and_no_end_waiting() {
 }
 
 #[test]
+fn a_second_signal_ends_it_without_the_last_push() {
+    let locust = Locust::running();
+    let mut exporter = Plan::of(&locust)
+        .arg("--push.remote-write.url=http://127.0.0.1:1/write")
+        .arg("--push.final-timeout=1h")
+        .start();
+    exporter.scrape();
+    exporter.signal(Signal::INT);
+    exporter.wait_told(&["ending: SIGINT"]);
+    exporter.signal(Signal::INT);
+    assert_eq!(exporter.wait(), Some(0));
+    assert_eq!(exporter.told(&["level=warn", "SIGINT again", "spool"]).len(), 1);
+}
+
+#[test]
 fn where_something_is_pushed_the_end_of_the_test_waits_for_no_scrape() {
     let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
     locust.set_stats(in_state("stopped"));
