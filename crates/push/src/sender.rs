@@ -76,7 +76,7 @@ impl Sender {
                         self.queue.doubt();
                     }
                     self.queue.release().await;
-                    self.wait(delay, after.is_none()).await;
+                    self.wait(delay).await;
                 }
             }
         }
@@ -101,12 +101,12 @@ impl Sender {
         }
     }
 
-    /// Waits before the next attempt. When the end is told there is one at once, unless the
-    /// backend asked for patience: it may be reachable by now, and there is little time left.
-    async fn wait(&mut self, delay: Duration, may_hurry: bool) {
+    /// Waits before the next attempt. When the end is told there is one at once, also where the
+    /// backend asked for patience: it may take the last numbers by now, and there is no later.
+    async fn wait(&mut self, delay: Duration) {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = self.queue.closed(), if may_hurry && !self.was_hurried => {
+            () = self.queue.closed(), if !self.was_hurried => {
                 self.was_hurried = true;
                 self.backoff = Backoff::default();
             }

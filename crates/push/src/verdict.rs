@@ -23,7 +23,7 @@ pub(crate) async fn ask(
 ) -> Result<Answer, Outcome> {
     let answer = client.send(method, url, headers, body).await;
     let answer = answer.map_err(|error| unanswered(&error))?;
-    match of_setup(client, &answer) {
+    match of_setup(client, url, &answer) {
         Some(outcome) => Err(outcome),
         None => Ok(answer),
     }
@@ -35,9 +35,9 @@ pub(crate) fn unanswered(error: &NoAnswer) -> Outcome {
 }
 
 /// What becomes of a batch whose answer is about the setup, if it is.
-pub(crate) fn of_setup(client: &Client, answer: &Answer) -> Option<Outcome> {
+pub(crate) fn of_setup(client: &Client, url: &Url, answer: &Answer) -> Option<Outcome> {
     let flags = client.flags();
-    let url = shown(client.url());
+    let url = shown(url);
     let later =
         |cause| Some(Outcome::Later { cause, after: answer.retry_after(), is_doubtful: false });
     if is_page(answer) {

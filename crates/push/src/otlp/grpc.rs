@@ -12,8 +12,9 @@ use outgoing::{Answer, Client, Method, excerpt, shown};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::transport::delivered;
+use super::transport::{advised, delivered};
 use crate::batch::{Batch, Format};
+use crate::config::Protocol;
 use crate::fields::{Field, Fields};
 use crate::transport::{Outcome, Transport};
 use crate::verdict;
@@ -58,7 +59,7 @@ impl Grpc {
     fn judge(&self, batch: &Batch, answer: &Answer) -> Outcome {
         let url = shown(self.client.url());
         let Some(status) = Status::of(answer) else {
-            return verdict::of_setup(&self.client, answer).unwrap_or_else(|| {
+            return verdict::of_setup(&self.client, &self.url, answer).unwrap_or_else(|| {
                 let line = answer.line();
                 let cause = format!(
                     "{url} does not answer as gRPC does: {line}; is it the port for gRPC (often \
@@ -98,7 +99,7 @@ impl Transport for Grpc {
             };
             let headers = self.headers(batch);
             match self.client.send(Method::POST, &self.url, headers, body).await {
-                Err(error) => verdict::unanswered(&error),
+                Err(error) => advised(verdict::unanswered(&error), Protocol::Grpc),
                 Ok(answer) => self.judge(batch, &answer),
             }
         }

@@ -46,7 +46,7 @@ impl Transport for OverHttp {
             }
             let body = batch.body.clone();
             match verdict::ask(&self.client, Method::POST, url, headers, body).await {
-                Err(outcome) => outcome,
+                Err(outcome) => advised(outcome, Protocol::Http),
                 Ok(answer) => self.judge(batch, &answer),
             }
         }
@@ -71,6 +71,29 @@ impl OverHttp {
             (answer.line(), answer.text())
         };
         verdict::failed(answer, format!("{url} answers {line}"), &words)
+    }
+}
+
+/// The same, with what to do where one protocol seems to have met the port of the other.
+pub(super) fn advised(outcome: Outcome, protocol: Protocol) -> Outcome {
+    /// What then comes of HTTP/1 to gRPC's port, and of HTTP/2 to that of HTTP/1.
+    const MET: [&str; 4] =
+        ["does not answer in HTTP", "unexpected message", "invalid size", "stream closed"];
+    let advice = match protocol {
+        Protocol::Grpc => {
+            "is it a port for gRPC (often 4317)? HTTP's is spoken to with \
+                           --push.otlp.protocol=http/protobuf"
+        }
+        Protocol::Http => {
+            "is it a port for HTTP (often 4318)? gRPC's is spoken to with \
+                           --push.otlp.protocol=grpc"
+        }
+    };
+    match outcome {
+        Outcome::Later { cause, after, is_doubtful } if MET.iter().any(|m| cause.contains(m)) => {
+            Outcome::Later { cause: format!("{cause}; {advice}"), after, is_doubtful }
+        }
+        outcome => outcome,
     }
 }
 

@@ -23,7 +23,7 @@ const WRITTEN: [&str; 3] = [
     "x-prometheus-remote-write-exemplars-written",
 ];
 
-/// How Prometheus, Cortex and Mimir say that they take no native histograms.
+/// How a Prometheus says that it takes no native histograms.
 const NO_NATIVE: &str = "native histograms are disabled";
 
 /// Takes batches to a receiver of remote write.
@@ -151,7 +151,7 @@ impl RemoteWriteTransport {
     /// Judges an answer that is no success. A receiver that takes no native histograms says so
     /// with a status that asks to try again.
     fn failed(&self, answer: &Answer) -> Outcome {
-        if answer.text().contains(NO_NATIVE) && self.protocol.leave_native() {
+        if answer.text().starts_with(NO_NATIVE) && self.protocol.leave_native() {
             tracing::warn!(
                 url = %shown(self.client.url()),
                 "the receiver takes no native histograms: the classic ones alone are pushed from \

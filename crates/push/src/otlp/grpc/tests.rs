@@ -1,9 +1,10 @@
 use base64::prelude::BASE64_STANDARD;
 use exposition::wire;
-use outgoing::Http;
+use outgoing::{Credentials, Http, Target, Tls};
 
 use super::*;
 use crate::canned::{Backend, LONG, Reply};
+use crate::otlp::transport;
 use crate::otlp::transport::tests::{batch, partial};
 
 const FLAGS: &str = "--push.otlp.tls";
@@ -146,6 +147,38 @@ async fn who_does_not_speak_it_is_asked_again() {
     assert!(cause.contains("--push.otlp.*"), "{cause}");
     let (cause, after) = later(outcome(Reply::new(503).header("retry-after", "4")).await);
     assert!(cause.contains("503") && after == Some(Duration::from_secs(4)), "{cause}");
+}
+
+/// What becomes of a batch where these bytes are all that is ever answered.
+async fn answered_with(bytes: &'static [u8], protocol: Protocol) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let _ = std::io::Write::write_all(&mut connection, bytes);
+        // It stays open until the other side has read and closed it.
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+    });
+    let target = Target {
+        url,
+        credentials: Credentials::None,
+        headers: Vec::new(),
+        tls: Tls::default(),
+        tls_flags: FLAGS,
+    };
+    let client = Client::new(&target, LONG, "tester/1", transport::http(protocol)).unwrap();
+    later(transport::transport(client, protocol).send(&batch(Format::Otlp)).await).0
+}
+
+#[tokio::test]
+async fn one_protocol_at_the_port_of_the_other_is_told_which_to_speak() {
+    let http = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+    let cause = answered_with(http, Protocol::Grpc).await;
+    assert!(cause.contains("--push.otlp.protocol=http/protobuf"), "{cause}");
+    // The SETTINGS that begin a connection of HTTP/2.
+    let http2 = b"\0\0\0\x04\0\0\0\0\0";
+    let cause = answered_with(http2, Protocol::Http).await;
+    assert!(cause.contains("--push.otlp.protocol=grpc"), "{cause}");
 }
 
 #[tokio::test]
