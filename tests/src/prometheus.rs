@@ -43,6 +43,19 @@ impl Prometheus {
     ///
     /// If it ends, or is not ready in time; with the end of its log.
     pub fn start(binary: &Path, jobs: &[Job<'_>], logs: &Path) -> Result<Self> {
+        Self::start_with("native-histograms,exemplar-storage", binary, jobs, logs)
+    }
+
+    /// The same, without native histograms, as a Prometheus is before 3.8 where nobody asks.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Prometheus::start`].
+    pub fn start_without_native(binary: &Path, logs: &Path) -> Result<Self> {
+        Self::start_with("exemplar-storage", binary, &[], logs)
+    }
+
+    fn start_with(features: &str, binary: &Path, jobs: &[Job<'_>], logs: &Path) -> Result<Self> {
         let config = logs.join("prometheus.yml");
         fs::write(&config, configuration(jobs)).context("prometheus.yml")?;
         let address = free_address()?;
@@ -50,7 +63,7 @@ impl Prometheus {
             format!("--config.file={}", config.display()),
             format!("--storage.tsdb.path={}", logs.join("tsdb").display()),
             format!("--web.listen-address={address}"),
-            "--enable-feature=native-histograms,exemplar-storage".to_owned(),
+            format!("--enable-feature={features}"),
             "--web.enable-remote-write-receiver".to_owned(),
         ];
         let plan = Plan {

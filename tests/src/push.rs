@@ -89,6 +89,15 @@ impl Backends {
         Prometheus::start(&self.prometheus, &[], folder)
     }
 
+    /// The same, but it takes no native histograms.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Prometheus::start`].
+    pub fn prometheus_without_native(&self, folder: &Path) -> Result<Prometheus> {
+        Prometheus::start_without_native(&self.prometheus, folder)
+    }
+
     /// A Pushgateway, and a Prometheus that scrapes it.
     ///
     /// # Errors

@@ -104,6 +104,19 @@ fn a_pushgateway_remote_write_2_and_otlp_over_http_get_all() -> Result<()> {
 }
 
 #[test]
+fn a_prometheus_without_native_histograms_gets_the_classic_ones() -> Result<()> {
+    let Some(means) = Means::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
+    let Some(backends) = Backends::find()? else { return Ok(()) };
+    let name = "push-inside-classic";
+    let written = backends.prometheus_without_native(&place::logs(&format!("{name}-backends"))?)?;
+    let options = Options::default().with("push.remote-write.url", written.write_url());
+    let mut inside = pushing(name, &means, options)?;
+    let stats = end(&mut inside, |made| wait_for_total(written.promql, made))?;
+    ended_equal(written.promql, &stats)?;
+    classic(written.promql)
+}
+
+#[test]
 fn remote_write_1_and_a_collector_over_grpc_get_all() -> Result<()> {
     let Some(means) = Means::find(vars::LOCUST_2_47_0)? else { return Ok(()) };
     let Some(backends) = Backends::find()? else { return Ok(()) };
