@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="n
 
 BEGINNING = """
 import os, signal, sys, threading, time, urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from exposition import configure, core, value
 
 def get(address):
@@ -102,6 +103,66 @@ print({in_child(work) for _ in range(20)})
 over.set()
 """)
     assert said == "{'((1, 0), 1)'}"
+
+
+# A backend that takes all, and cores that push to it at their start and end alone.
+PUSHING = """
+class Take(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+backend = ThreadingHTTPServer(("127.0.0.1", 0), Take)
+threading.Thread(target=backend.serve_forever, daemon=True).start()
+
+def pushing(**more):
+    url = f"http://127.0.0.1:{backend.server_port}"
+    return core({"push.otlp.endpoint": url, "push.interval": "1h", **more})
+
+def end(made):
+    most = time.monotonic() + made.stop_pushing() + 1
+    while made.is_pushing() and time.monotonic() < most:
+        time.sleep(0.01)
+    return not made.is_pushing()
+"""
+
+
+def test_the_child_of_a_fork_pushes_nothing() -> None:
+    said = run(f"""{PUSHING}
+made = pushing()
+assert made.push([])
+print(in_child(lambda: (made.is_pushing(), made.stop_pushing())), made.is_pushing(), end(made))
+""")
+    assert said == "(False, 0.0) True True", "the parent's goes on"
+
+
+def test_the_child_of_a_fork_does_not_hold_the_spool(tmp_path: Path) -> None:
+    said = run(f"""{PUSHING}
+first, second = (pushing(**{{"push.spool.path": {str(tmp_path)!r}}}) for _ in range(2))
+assert first.push([])
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    os.write(write, b"!")
+    signal.pause()
+os.read(read, 1)  # it has closed what it inherits
+try:
+    second.push([])
+except OSError as error:
+    print("in use" in str(error), "as it is the parent's still")
+print(end(first), second.push([]), os.waitpid(child, os.WNOHANG), end(second))
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+""")
+    assert said.splitlines() == [
+        "True as it is the parent's still",
+        "True True (0, 0) True",
+    ], "the child, which lives on, does not hold it"
 
 
 # Ways to start a child that lives on.

@@ -1,9 +1,8 @@
-"""The thread that pushes: what it takes along, its end, errors, forks."""
+"""The thread that pushes: what it takes along, its end, errors. Its forks: ``test_core_fork``."""
 
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -171,42 +170,6 @@ def test_a_mistake_is_one_line_that_names_the_flag(
 def test_a_size_that_is_none_is_refused_by_configure() -> None:
     with pytest.raises(ValueError, match="--exporter-push-queue-max-bytes"):
         configure(Core(), {"push.queue.max-bytes": "64MB"})
-
-
-def test_the_child_of_a_fork_pushes_nothing(receiver: Receiver) -> None:
-    made = core(options(receiver))
-    assert made.push([]) is True
-    child = os.fork()
-    if child == 0:
-        is_quiet = not made.is_pushing() and made.stop_pushing() == 0
-        os._exit(0 if is_quiet else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert made.is_pushing(), "the parent's goes on"
-    end(made)
-
-
-def test_the_child_of_a_fork_does_not_hold_the_spool(receiver: Receiver, tmp_path: Path) -> None:
-    spooled = options(receiver, **{"push.spool.path": str(tmp_path)})
-    first, second = core(spooled), core(spooled)
-    assert first.push([]) is True
-    tell, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(told, b"!")
-        time.sleep(60)
-        os._exit(0)
-    try:
-        os.read(tell, 1)  # it has closed what it inherits
-        with pytest.raises(OSError, match="in use"):
-            second.push([])  # that is the parent's still
-        end(first)
-        assert second.push([]) is True, "the child, which lives on, does not hold it"
-        end(second)
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(tell)
-        os.close(told)
 
 
 def test_two_that_listen_nowhere_differ_in_their_instance(receiver: Receiver) -> None:

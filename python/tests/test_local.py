@@ -103,7 +103,8 @@ def test_forked_processes_say_it_once(
 ) -> None:
     core.bad_option = "bad"
     sys.stderr.flush()
-    child = os.fork()
+    # Not `os.fork`: gevent's `waitpid` may miss the end of a child that it watches.
+    child = gevent.fork()
     if child == 0:
         try:
             _session.attach(environment)
