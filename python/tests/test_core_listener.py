@@ -161,6 +161,19 @@ def test_a_responses_length_is_a_count(length: object, size: int) -> None:
     assert value(made, "locust_response_length_bytes_total", name="/") == size
 
 
+@pytest.mark.parametrize(
+    ("length", "negative"), [(-1, 1), (-2.5, 1), (-(10**30), 1), (-0.0, 0), (None, 0)]
+)
+def test_a_negative_length_is_counted(length: object, negative: int) -> None:
+    made = core()
+    fire(made, response_length=7)
+    fire(made, response_length=length)
+    assert value(made, "locust_response_length_bytes_total", name="/") == 7
+    assert value(made, "locust_requests_total", name="/") == 2
+    rejected = value(made, "locust_exporter_rejected_rows_total", reason="negative")
+    assert rejected == negative
+
+
 @pytest.mark.parametrize("time", [5, 5.0, True, decimal.Decimal(5)])
 def test_any_number_is_a_response_time(time: object) -> None:
     made = core()

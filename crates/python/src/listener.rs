@@ -80,7 +80,10 @@ fn record(
         failure: failure.as_ref(),
         request: Request {
             time,
-            response_bytes: bytes(&length),
+            response_bytes: bytes(&length).unwrap_or_else(|Negative| {
+                recording.negative_length(py);
+                0
+            }),
             request_bytes,
             now: clock::last_tick(),
         },
@@ -126,21 +129,27 @@ fn millis(time: &Bound<'_, PyAny>) -> Option<f64> {
     Some(guard::or_none(time.extract()).unwrap_or(f64::NAN))
 }
 
-/// A length; what is no number, negative, or beyond all bounds is none.
-fn bytes(length: &Bound<'_, PyAny>) -> u64 {
+/// A length is below 0, which none can be.
+struct Negative;
+
+/// A length; what is no number, or beyond all bounds, is none.
+fn bytes(length: &Bound<'_, PyAny>) -> Result<u64, Negative> {
     match integer(length) {
-        Some(length) => u64::try_from(length).unwrap_or(0),
+        Some(length) => u64::try_from(length).map_err(|_| Negative),
         None => odd_bytes(length),
     }
 }
 
 #[cold]
-fn odd_bytes(length: &Bound<'_, PyAny>) -> u64 {
+fn odd_bytes(length: &Bound<'_, PyAny>) -> Result<u64, Negative> {
     if let Some(length) = guard::or_none(length.extract::<i64>()) {
-        return u64::try_from(length).unwrap_or(0);
+        return u64::try_from(length).map_err(|_| Negative);
     }
     let length = guard::or_none(length.extract::<f64>());
+    if length.is_some_and(|length| length < 0.0) {
+        return Err(Negative);
+    }
     let length = length.filter(|length| (0.0..MOST_BYTES).contains(length));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range")]
-    length.map_or(0, |length| length as u64)
+    Ok(length.map_or(0, |length| length as u64))
 }

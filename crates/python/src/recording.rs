@@ -59,6 +59,12 @@ impl Recording {
         }
     }
 
+    /// Counts a response's length that is negative.
+    #[cold]
+    pub(crate) fn negative_length(&self, py: Python<'_>) {
+        self.lock(py).writer.negative_length();
+    }
+
     /// Records an event whose series, or failure, is not known yet, or cannot be remembered.
     #[cold]
     fn learn(&self, py: Python<'_>, event: &Event<'_, '_>) {

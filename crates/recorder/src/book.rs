@@ -29,6 +29,7 @@ pub(crate) struct Book {
     pub(crate) failures: Table<Arc<Failure>>,
     pub(crate) raised: Table<Arc<Raised>>,
     pub(crate) not_times: Count,
+    pub(crate) negative_lengths: Count,
     pub(crate) folds: Folds,
     /// What was lost in the books before.
     lost_before: Losses,
@@ -68,6 +69,7 @@ impl Book {
             failures: Table::default(),
             raised: Table::default(),
             not_times: Count::default(),
+            negative_lengths: Count::default(),
             folds: Folds::default(),
             lost_before: Losses::default(),
         }
@@ -106,8 +108,13 @@ impl Book {
             errors: self.folds.errors.get(),
             exceptions: self.folds.exceptions.get(),
         };
-        let custom_series = self.folds.custom_series.get();
-        Losses { folded, not_times: self.not_times.get(), custom_series, custom_conflicts: 0 }
+        Losses {
+            folded,
+            not_times: self.not_times.get(),
+            negative_lengths: self.negative_lengths.get(),
+            custom_series: self.folds.custom_series.get(),
+            custom_conflicts: 0,
+        }
     }
 
     /// What has been lost since the first one was begun.

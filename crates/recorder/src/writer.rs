@@ -161,6 +161,11 @@ impl Writer {
         }
     }
 
+    /// Counts a response's length that is negative. Its request is recorded with 0.
+    pub fn negative_length(&mut self) {
+        self.book.negative_lengths.add(1);
+    }
+
     #[inline]
     fn failed(&self, error: ErrorId, now: f64) {
         if let Some(failure) = self.index.failure((error.0 >> ERROR_SHIFT) as usize) {

@@ -120,6 +120,7 @@ impl Own {
         *last = last.plus(&new);
         self.folded(new.folded);
         self.rejected(NOT_A_TIME, new.not_times);
+        self.rejected("negative", new.negative_lengths);
         self.folded.add("custom_series", new.custom_series);
         self.rejected("custom_conflict", new.custom_conflicts);
     }

@@ -31,7 +31,8 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn put(view: &View, process: &Process, now: f64, out: &mut Vec<u8>) {
         let (config, all) = (view.config(), view.all(now));
-        let Losses { folded, not_times, custom_series, custom_conflicts: _ } = view.losses();
+        let Losses { folded, not_times, negative_lengths, custom_series, custom_conflicts: _ } =
+            view.losses();
         out.push(u8::from(config.by_status));
         put_number(out, config.buckets.len() as u64);
         for bound in &config.buckets {
@@ -50,6 +51,7 @@ impl Head {
             folded.errors,
             folded.exceptions,
             not_times,
+            negative_lengths,
             custom_series,
         ] {
             put_number(out, number);
@@ -74,9 +76,14 @@ impl Head {
         let folded =
             Folded { names: from.number()?, errors: from.number()?, exceptions: from.number()? };
         let last_request = (!last.is_nan()).then_some(last);
-        let (not_times, custom_series) = (from.number()?, from.number()?);
-        // Only a master can see that.
-        let losses = Losses { folded, not_times, custom_series, custom_conflicts: 0 };
+        let losses = Losses {
+            folded,
+            not_times: from.number()?,
+            negative_lengths: from.number()?,
+            custom_series: from.number()?,
+            // Only a master can see that.
+            custom_conflicts: 0,
+        };
         Ok(Self { by_status, buckets, test, process, since, now, sum, last_request, losses })
     }
 }

@@ -1,6 +1,7 @@
 //! What stays, what goes, what begins again.
 
 use locust_model::CustomKind;
+use locust_model::Losses;
 use recorder::{Config, CustomTotal, Definition, GaugeMerge, Master, Process, ReportError};
 
 use crate::world::{NOW, Worker, master, requests};
@@ -302,11 +303,15 @@ fn losses_grow_whatever_the_workers_clocks_say_and_whatever_is_reset() {
     let mut worker = Worker::with(Config::default(), NOW - 1.0);
     for (test, lost) in [(0.0, 1), (1.0, 2), (2.0, 3)] {
         let now = NOW + test;
-        assert_eq!(master.totals(now).losses.not_times, lost - 1);
+        let losses =
+            |lost| Losses { not_times: lost, negative_lengths: 2 * lost, ..Losses::default() };
+        assert_eq!(master.totals(now).losses, losses(lost - 1));
         worker.request("/", -5.0, now - 1.0);
-        assert_eq!(worker.reader.totals(now).losses.not_times, lost);
+        worker.writer.negative_length();
+        worker.writer.negative_length();
+        assert_eq!(worker.reader.totals(now).losses, losses(lost));
         worker.tell(&mut master, "a", now);
-        assert_eq!(master.totals(now).losses.not_times, lost);
+        assert_eq!(master.totals(now).losses, losses(lost));
         if lost == 1 {
             master.reset(now);
             worker.writer.reset(now - 1.0);

@@ -12,7 +12,13 @@ use crate::text;
 
 fn losses(names: u64, not_times: u64) -> Losses {
     let folded = Folded { names, ..Folded::default() };
-    Losses { folded, not_times, custom_series: names + 1, custom_conflicts: not_times + 1 }
+    Losses {
+        folded,
+        not_times,
+        negative_lengths: not_times + 2,
+        custom_series: names + 1,
+        custom_conflicts: not_times + 1,
+    }
 }
 
 fn told(own: &Arc<Own>) -> (String, String) {
@@ -27,7 +33,9 @@ fn told(own: &Arc<Own>) -> (String, String) {
     let series = number(r#"locust_exporter_folded_series_total{reason="custom_series"} "#);
     let conflicts = number(r#"locust_exporter_rejected_rows_total{reason="custom_conflict"} "#);
     assert_eq!((series - 1).to_string(), names);
+    let negative = number(r#"locust_exporter_rejected_rows_total{reason="negative"} "#);
     assert_eq!((conflicts - 1).to_string(), not_times);
+    assert_eq!((negative - 2).to_string(), not_times);
     (names, not_times)
 }
 
