@@ -12,6 +12,8 @@ use crate::tls::is_of_a_ca;
 pub enum Cause {
     /// There is no connection, or it broke.
     Connection(String),
+    /// There was a connection, and it ended as where the other side speaks another version of HTTP.
+    OtherHttp(String),
     /// What came is not HTTP, or not gzip where it says so.
     Garbage(String),
 }
@@ -20,7 +22,7 @@ impl Cause {
     /// Finds the innermost cause. `tls_flags` is what the options for TLS are called: what is wrong
     /// with a certificate is said with the one that helps.
     pub fn of(error: &reqwest::Error, tls_flags: &str) -> Self {
-        let mut garbage = false;
+        let (mut garbage, mut other_http) = (false, false);
         let mut innermost: &(dyn StdError + 'static) = error;
         for cause in chain(error) {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
@@ -28,12 +30,41 @@ impl Cause {
             }
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 garbage |= error.is_parse() && !error.is_incomplete_message();
+                other_http |= is_nameless(error);
+            }
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                other_http = is_end_of_http2(error);
             }
             innermost = cause;
         }
         let text = excerpt(&innermost.to_string());
-        if garbage { Self::Garbage(text) } else { Self::Connection(text) }
+        if garbage {
+            Self::Garbage(text)
+        } else if other_http {
+            Self::OtherHttp(text)
+        } else {
+            Self::Connection(text)
+        }
     }
+}
+
+/// Whether this is an error for which hyper has no question, unlike for all others: bytes came that
+/// nobody had asked for, or, in HTTP/2, what is no frame of it.
+fn is_nameless(error: &hyper::Error) -> bool {
+    !(error.is_parse()
+        || error.is_user()
+        || error.is_canceled()
+        || error.is_closed()
+        || error.is_incomplete_message()
+        || error.is_body_write_aborted()
+        || error.is_shutdown()
+        || error.is_timeout())
+}
+
+/// Whether a connection of HTTP/2 was closed in due form without an answer. Of a connection that
+/// breaks, the system tells.
+fn is_end_of_http2(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe && error.raw_os_error().is_none()
 }
 
 /// Whether the connection broke before there was an answer, so that asking again may help.

@@ -1,6 +1,7 @@
 //! Bringing something, and reading a short answer.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -47,6 +48,14 @@ pub enum NoAnswer {
         /// How long was waited.
         after: Duration,
     },
+    /// It never answered, and ends connections as one that speaks another version of HTTP.
+    #[error("{url} cannot be reached: {cause}")]
+    OtherHttp {
+        /// The address.
+        url: String,
+        /// The innermost cause, in one line.
+        cause: String,
+    },
     /// An answer in another protocol.
     #[error("{url} does not answer in HTTP: {cause}")]
     Garbage {
@@ -55,6 +64,13 @@ pub enum NoAnswer {
         /// What is odd about it.
         cause: String,
     },
+}
+
+impl NoAnswer {
+    /// Whether it is as if the other side did not speak HTTP as it was [spoken to](Http).
+    pub fn is_of_other_protocol(&self) -> bool {
+        matches!(self, Self::OtherHttp { .. } | Self::Garbage { .. })
+    }
 }
 
 /// Asks one target. It follows no redirect, tries nothing twice, and goes through the proxies that
@@ -66,6 +82,8 @@ pub struct Client {
     url: Url,
     tls_flags: &'static str,
     timeout: Duration,
+    /// It has answered once, so that it speaks HTTP as we do.
+    has_answered: AtomicBool,
 }
 
 impl Client {
@@ -112,7 +130,13 @@ impl Client {
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| ConfigError::Client { cause: excerpt(&error.to_string()) })?;
-        Ok(Self { http, url: target.url.clone(), tls_flags: target.tls_flags, timeout })
+        Ok(Self {
+            http,
+            url: target.url.clone(),
+            tls_flags: target.tls_flags,
+            timeout,
+            has_answered: AtomicBool::new(false),
+        })
     }
 
     /// The target's address.
@@ -146,6 +170,7 @@ impl Client {
     ) -> Result<Answer, NoAnswer> {
         let request = self.http.request(method, url.clone()).headers(headers).body(body);
         let response = request.send().await.map_err(|error| self.no_answer(url, &error))?;
+        self.has_answered.store(true, Ordering::Relaxed);
         let (head, mut rest) = hyper::Response::<Body>::from(response).into_parts();
         let mut body = Vec::new();
         let mut trailers = HeaderMap::new();
@@ -167,7 +192,12 @@ impl Client {
             return NoAnswer::TimedOut { url, after: self.timeout };
         }
         match Cause::of(error, self.tls_flags) {
-            Cause::Connection(cause) => NoAnswer::Unreachable { url, cause },
+            Cause::OtherHttp(cause) if !self.has_answered.load(Ordering::Relaxed) => {
+                NoAnswer::OtherHttp { url, cause }
+            }
+            Cause::Connection(cause) | Cause::OtherHttp(cause) => {
+                NoAnswer::Unreachable { url, cause }
+            }
             Cause::Garbage(cause) => NoAnswer::Garbage { url, cause },
         }
     }

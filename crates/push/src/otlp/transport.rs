@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use outgoing::{Answer, Client, Http, Method, excerpt, shown};
+use outgoing::{Answer, Client, Http, Method, NoAnswer, excerpt, shown};
 
 use super::grpc::Grpc;
 use crate::batch::{Batch, Format};
@@ -45,9 +45,10 @@ impl Transport for OverHttp {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
             let body = batch.body.clone();
-            match verdict::ask(&self.client, Method::POST, url, headers, body).await {
-                Err(outcome) => advised(outcome, Protocol::Http),
-                Ok(answer) => self.judge(batch, &answer),
+            match self.client.send(Method::POST, url, headers, body).await {
+                Err(error) => unanswered(&error, Protocol::Http),
+                Ok(answer) => verdict::of_setup(&self.client, url, &answer)
+                    .unwrap_or_else(|| self.judge(batch, &answer)),
             }
         }
         .boxed()
@@ -74,23 +75,22 @@ impl OverHttp {
     }
 }
 
-/// The same, with what to do where one protocol seems to have met the port of the other.
-pub(super) fn advised(outcome: Outcome, protocol: Protocol) -> Outcome {
-    /// What then comes of HTTP/1 to gRPC's port, and of HTTP/2 to that of HTTP/1.
-    const MET: [&str; 4] =
-        ["does not answer in HTTP", "unexpected message", "invalid size", "stream closed"];
+/// What becomes of a batch that got no answer; with what to do where one protocol seems to have met
+/// the port of the other.
+pub(super) fn unanswered(error: &NoAnswer, protocol: Protocol) -> Outcome {
+    let outcome = verdict::unanswered(error);
     let advice = match protocol {
         Protocol::Grpc => {
             "is it a port for gRPC (often 4317)? HTTP's is spoken to with \
-                           --push.otlp.protocol=http/protobuf"
+             --push.otlp.protocol=http/protobuf"
         }
         Protocol::Http => {
             "is it a port for HTTP (often 4318)? gRPC's is spoken to with \
-                           --push.otlp.protocol=grpc"
+             --push.otlp.protocol=grpc"
         }
     };
     match outcome {
-        Outcome::Later { cause, after, is_doubtful } if MET.iter().any(|m| cause.contains(m)) => {
+        Outcome::Later { cause, after, is_doubtful } if error.is_of_other_protocol() => {
             Outcome::Later { cause: format!("{cause}; {advice}"), after, is_doubtful }
         }
         outcome => outcome,

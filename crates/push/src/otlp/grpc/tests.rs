@@ -1,6 +1,8 @@
 use base64::prelude::BASE64_STANDARD;
 use exposition::wire;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use outgoing::{Credentials, Http, Target, Tls};
+use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 use crate::canned::{Backend, LONG, Reply};
@@ -149,14 +151,18 @@ async fn who_does_not_speak_it_is_asked_again() {
     assert!(cause.contains("503") && after == Some(Duration::from_secs(4)), "{cause}");
 }
 
-/// What becomes of a batch where these bytes are all that is ever answered.
-async fn answered_with(bytes: &'static [u8], protocol: Protocol) -> String {
+/// What becomes of a batch where these bytes are all that is ever answered; then the connection is
+/// closed, or left open.
+async fn answered_with(bytes: &'static [u8], closes: bool, protocol: Protocol) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
         let _ = std::io::Write::write_all(&mut connection, bytes);
-        // It stays open until the other side has read and closed it.
+        if closes {
+            let _ = connection.shutdown(std::net::Shutdown::Write);
+        }
+        // Else it stays open until the other side has read and closed it.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
     });
     let target = Target {
@@ -173,12 +179,62 @@ async fn answered_with(bytes: &'static [u8], protocol: Protocol) -> String {
 #[tokio::test]
 async fn one_protocol_at_the_port_of_the_other_is_told_which_to_speak() {
     let http = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
-    let cause = answered_with(http, Protocol::Grpc).await;
-    assert!(cause.contains("--push.otlp.protocol=http/protobuf"), "{cause}");
+    // Some servers close the connection without a word to what they do not understand.
+    for (bytes, closes) in [(&http[..], false), (http, true), (b"", true)] {
+        let cause = answered_with(bytes, closes, Protocol::Grpc).await;
+        assert!(cause.contains("--push.otlp.protocol=http/protobuf"), "{cause}");
+    }
     // The SETTINGS that begin a connection of HTTP/2.
     let http2 = b"\0\0\0\x04\0\0\0\0\0";
-    let cause = answered_with(http2, Protocol::Http).await;
-    assert!(cause.contains("--push.otlp.protocol=grpc"), "{cause}");
+    for closes in [false, true] {
+        let cause = answered_with(http2, closes, Protocol::Http).await;
+        assert!(cause.contains("--push.otlp.protocol=grpc"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_on_http_1_is_not_taken_for_another_protocol() {
+    let cause = answered_with(b"", true, Protocol::Http).await;
+    assert!(!cause.contains("--push.otlp.protocol"), "{cause}");
+}
+
+/// A collector that restarts while it is asked speaks gRPC all the same.
+#[tokio::test]
+async fn one_that_has_answered_speaks_the_protocol() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(async move {
+        let answer = hyper::service::service_fn(|_| async {
+            let answer = hyper::Response::builder().header("grpc-status", "0");
+            answer.body(http_body_util::Empty::<Bytes>::new())
+        });
+        let (connection, _) = listener.accept().await.unwrap();
+        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        tokio::select! {
+            _ = server.serve_connection(TokioIo::new(connection), answer) => {}
+            _ = ended => {}
+        }
+        listener
+    });
+    let target = Target {
+        url,
+        credentials: Credentials::None,
+        headers: Vec::new(),
+        tls: Tls::default(),
+        tls_flags: FLAGS,
+    };
+    let grpc = Grpc::new(Client::new(&target, LONG, "tester/1", Http::Two).unwrap());
+    assert_eq!(grpc.send(&batch(Format::Otlp)).await, Outcome::WHOLE);
+    drop(end);
+    let listener = serving.await.unwrap();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        connection.shutdown().await.unwrap();
+        let _ = tokio::io::copy(&mut connection, &mut tokio::io::sink()).await;
+    });
+    let (cause, _) = later(grpc.send(&batch(Format::Otlp)).await);
+    assert!(!cause.contains("--push.otlp.protocol"), "{cause}");
 }
 
 #[tokio::test]
