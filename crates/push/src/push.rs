@@ -21,7 +21,7 @@ use crate::remote_write::encoder::RemoteWriteEncoder;
 use crate::remote_write::protocol::Protocol;
 use crate::remote_write::transport::RemoteWriteTransport;
 use crate::rounds::{Rounds, Sink};
-use crate::sender::Sender;
+use crate::sender::{Sender, tell_refused};
 use crate::source::Source;
 use crate::spool::SpoolError;
 use crate::stats::Stats;
@@ -140,7 +140,8 @@ impl Push {
     /// [`shutdown_timeout`](tokio::runtime::Runtime::shutdown_timeout).
     pub async fn run(self, source: Arc<dyn Source>, stop: CancellationToken) {
         let Self { lanes, gateway, interval, final_timeout } = self;
-        let queues: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.queue)).collect();
+        let ends: Vec<_> =
+            lanes.iter().map(|lane| (Arc::clone(&lane.queue), Arc::clone(&lane.stats))).collect();
         let mut tasks = JoinSet::new();
         let mut sinks = Vec::new();
         for Lane { encoder, queue, transport, stats } in lanes {
@@ -162,7 +163,8 @@ impl Push {
             () = too_late(&stop, final_timeout) => {}
         }
         tasks.shutdown().await;
-        for queue in queues {
+        for (queue, stats) in ends {
+            tell_refused(&stats);
             queue.abandon().await;
         }
     }

@@ -232,10 +232,18 @@ impl Lines {
         Self(())
     }
 
-    /// How many lines have this in their message.
+    /// How many lines have this in their message, or in a field behind it.
     #[expect(clippy::unused_self, reason = "it must be alive")]
     pub(crate) fn count(&self, words: &str) -> usize {
         HEARD.with_borrow(|heard| heard.iter().filter(|line| line.contains(words)).count())
+    }
+}
+
+impl Lines {
+    /// All of them.
+    #[expect(clippy::unused_self, reason = "it must be alive")]
+    pub(crate) fn all(&self) -> Vec<String> {
+        HEARD.with_borrow(Clone::clone)
     }
 }
 
@@ -253,12 +261,15 @@ impl Subscriber for Ear {
     }
 
     fn event(&self, event: &Event<'_>) {
+        let (mut message, mut fields) = (String::new(), String::new());
         event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
             if field.name() == "message" {
-                let line = format!("{value:?}");
-                HEARD.with_borrow_mut(|heard| heard.extend([line]));
+                message = format!("{value:?}");
+            } else {
+                write!(fields, " {}={value:?}", field.name()).unwrap();
             }
         });
+        HEARD.with_borrow_mut(|heard| heard.extend([message + &fields]));
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {

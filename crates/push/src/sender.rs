@@ -18,10 +18,11 @@ use tokio::time::Instant;
 use self::backoff::Backoff;
 use self::outage::Outages;
 use self::refusals::Refusals;
+pub(crate) use self::refusals::tell_refused;
 use crate::batch::Batch;
 use crate::panics::caught_in;
 use crate::queue::Queue;
-use crate::stats::{Dropped, Stats};
+use crate::stats::Stats;
 use crate::transport::{Outcome, Transport};
 
 /// Sends what one queue holds.
@@ -72,6 +73,7 @@ impl Sender {
                     self.stats.failed();
                     let delay = self.backoff.next(after);
                     self.outages.failed(self.stats.sink(), &self.queue, &cause, began, delay);
+                    self.stats.held_up(Some(cause));
                     if is_doubtful {
                         self.queue.doubt();
                     }
@@ -116,6 +118,7 @@ impl Sender {
     /// The backend has judged the batch.
     fn answered(&mut self) {
         self.backoff = Backoff::default();
+        self.stats.held_up(None);
         self.outages.end(self.stats.sink(), &self.queue);
     }
 
@@ -131,7 +134,7 @@ impl Sender {
     }
 
     fn refused(&mut self, points: u64, why: String) {
-        self.stats.dropped(Dropped::Refused, points);
+        self.stats.refused(points, &why);
         self.refusals.refused(self.stats.sink(), points, why);
     }
 }

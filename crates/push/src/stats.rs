@@ -1,6 +1,7 @@
 //! What a sink has done so far.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Why points never reached a backend. The word is the value of a `reason` label.
@@ -32,6 +33,15 @@ impl Dropped {
     }
 }
 
+/// What went wrong, for the last words.
+#[derive(Debug, Default)]
+struct Causes {
+    /// Why what waits could not be sent; none once the backend has answered.
+    held_up: Option<String>,
+    /// Why points were last refused.
+    refused: Option<String>,
+}
+
 /// Counters of one sink. Shared by all that count.
 #[derive(Debug)]
 pub struct Stats {
@@ -44,6 +54,7 @@ pub struct Stats {
     dropped: [AtomicU64; Dropped::ALL.len()],
     /// Milliseconds since 1970; 0 is never.
     last_success: AtomicI64,
+    causes: Mutex<Causes>,
 }
 
 /// What the counters say at one moment.
@@ -79,6 +90,7 @@ impl Stats {
             failures: AtomicU64::new(0),
             dropped: Default::default(),
             last_success: AtomicI64::new(0),
+            causes: Mutex::default(),
         }
     }
 
@@ -108,6 +120,31 @@ impl Stats {
     /// So many points are lost.
     pub(crate) fn dropped(&self, reason: Dropped, points: u64) {
         self.dropped[reason as usize].fetch_add(points, Ordering::Relaxed);
+    }
+
+    /// The backend did not take the last batch, for this cause, so that it waits; or it answered.
+    pub(crate) fn held_up(&self, cause: Option<String>) {
+        self.causes().held_up = cause;
+    }
+
+    /// Why the last batch waits, if it does.
+    pub(crate) fn held_up_by(&self) -> Option<String> {
+        self.causes().held_up.clone()
+    }
+
+    /// The backend refused so many points.
+    pub(crate) fn refused(&self, points: u64, why: &str) {
+        self.dropped(Dropped::Refused, points);
+        self.causes().refused = Some(why.to_owned());
+    }
+
+    /// Why points were last refused, if any were.
+    pub(crate) fn refused_for(&self) -> Option<String> {
+        self.causes().refused.clone()
+    }
+
+    fn causes(&self) -> MutexGuard<'_, Causes> {
+        self.causes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What they say now.

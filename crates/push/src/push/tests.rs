@@ -7,7 +7,7 @@ use crate::config::{
     self, Histograms, Identity, Method, NativeHistograms, Pushgateway, Spool, Version,
 };
 use crate::queue::Room;
-use crate::scripted::{Asked, Backend, Does, Gives, InWords, later, words};
+use crate::scripted::{Asked, Backend, Does, Gives, InWords, Lines, breaks, later, refuse, words};
 use crate::source::Gathered;
 use crate::stats::Dropped;
 
@@ -205,6 +205,43 @@ async fn what_remains_is_sent_first_when_it_starts_again() {
         ]
     );
     assert_times_grow(&all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_words_say_what_kept_the_rest_from_being_sent() {
+    let whole = || Does::Answer(crate::transport::Outcome::WHOLE);
+    for (script, cause) in [
+        (vec![breaks("connection refused"); 99], "connection refused"),
+        (vec![breaks("no answer within 10s"), Does::Hang], "no answer within 10s"),
+        (vec![Does::Hang], "no answer came in time"),
+        (vec![later(None), whole()], "no answer came in time"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        for (folder, left) in [(None, "are lost"), (Some(dir.path()), "kept on disk")] {
+            let lines = Lines::listen();
+            let backend = Backend::new(script.clone(), Does::Hang);
+            run_for(push(vec![lane(&backend, folder)]), Asked::new(&[]), INTERVAL * 2).await;
+            let last = lines.all().pop().unwrap();
+            assert!(last.contains(left) && last.contains(&format!("cause={cause:?}")), "{last}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_in_all_is_said_once_at_the_end() {
+    let lines = Lines::listen();
+    let backend = Backend::after([refuse(), refuse(), Does::Answer(partly_refused())]);
+    let one = push(vec![lane(&backend, None), lane(&Backend::after([]), None)]);
+    run_for(one, Asked::new(&[]), Duration::from_secs(35)).await;
+    let all = lines.all();
+    let told: Vec<_> = all.iter().filter(|line| line.contains("in this run")).collect();
+    // Of five passes and the end, each a point, the first three.
+    assert_eq!(told.len(), 1, "{all:?}");
+    assert!(told[0].contains("points=3 of=6 why=\"too old\""), "{told:?}");
+}
+
+fn partly_refused() -> crate::transport::Outcome {
+    crate::transport::Outcome::Delivered { refused: 1, why: Some("too old".to_owned()) }
 }
 
 /// Every real part, from the configuration to the requests.

@@ -230,17 +230,15 @@ impl Index {
         let entry = self.remove(0)?;
         let is_roomy =
             self.held <= self.room.memory / 2 && self.held + self.spooled <= self.room.spool / 2;
-        if is_roomy {
-            self.tell_dropped("there is room again in the queue: so many points were dropped");
+        if is_roomy && let Some(points) = self.dropping.take() {
+            tracing::warn!(
+                sink = self.stats.sink(),
+                points,
+                "there is room again in the queue: so many points were dropped"
+            );
         }
         self.gauge();
         Some(entry.number)
-    }
-
-    fn tell_dropped(&mut self, message: &str) {
-        if let Some(points) = self.dropping.take() {
-            tracing::warn!(sink = self.stats.sink(), points, "{message}");
-        }
     }
 
     /// Takes out the first one, whose file is damaged. Whether it is the first such.
@@ -251,9 +249,24 @@ impl Index {
         !std::mem::replace(&mut self.has_damaged, true)
     }
 
+    /// Why what is there was not sent before the end.
+    pub(super) fn held_up_by(&self) -> String {
+        self.stats.held_up_by().unwrap_or_else(|| {
+            let is_asked = self.is_claimed && !self.entries.is_empty();
+            if is_asked { "no answer came in time" } else { "the time was over" }.to_owned()
+        })
+    }
+
     /// Forgets what is in memory. Gives the points on disk and those that were in memory.
     pub(super) fn abandon(&mut self) -> (u64, u64) {
-        self.tell_dropped("the queue was full until the end: so many points were dropped");
+        if let Some(points) = self.dropping.take() {
+            tracing::warn!(
+                sink = self.stats.sink(),
+                points,
+                cause = self.stats.held_up_by(),
+                "the queue was full until the end: so many points were dropped"
+            );
+        }
         let held = self.entries.iter().filter(|entry| entry.held.is_some());
         let lost = held.map(|entry| entry.points).sum();
         self.entries.retain(|entry| entry.held.is_none());

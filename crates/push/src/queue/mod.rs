@@ -230,12 +230,16 @@ impl Queue {
     /// lost all the same.
     pub(crate) async fn abandon(&self) {
         let _ = timeout(LAST_WRITE, self.all_saved()).await;
-        let (spooled, lost) = self.index().abandon();
+        let (cause, (spooled, lost)) = {
+            let mut index = self.index();
+            (index.held_up_by(), index.abandon())
+        };
         let sink = self.stats.sink();
         if let (Some(spool), 1..) = (&self.spool, spooled) {
             tracing::warn!(
                 sink,
                 points = spooled,
+                cause,
                 path = %spool.folder().display(),
                 "not all could be sent before the end: the rest is kept on disk, and sent when the \
                  exporter starts again with the same spool"
@@ -246,6 +250,7 @@ impl Queue {
             tracing::warn!(
                 sink,
                 points = lost,
+                cause,
                 "not all could be sent before the end: these points are lost (on disk they would \
                  have waited for the next start: see --push.spool.path)"
             );

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limit::Limit;
+use crate::stats::{Dropped, Stats, Status};
 
 /// A backend that has refused nothing for so long takes all again.
 const TAKES_ALL: Duration = Duration::from_mins(5);
@@ -29,6 +30,15 @@ struct Refused {
     why: String,
     /// When it refused the last ones.
     last: Instant,
+}
+
+/// Says at the end what the backend refused in all, if anything.
+pub(crate) fn tell_refused(stats: &Stats) {
+    let Some(why) = stats.refused_for() else { return };
+    let Status { sink, sent_points, dropped, .. } = stats.status();
+    let (_, points) = dropped[Dropped::Refused as usize];
+    let of = sent_points + points;
+    tracing::warn!(sink, points, of, why, "the backend refused points in this run: they are lost");
 }
 
 impl Refusals {

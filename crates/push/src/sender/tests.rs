@@ -6,6 +6,7 @@ use crate::batch::Format;
 use crate::point::Millis;
 use crate::queue::Room;
 use crate::scripted::{Backend, Does, Lines, breaks, had, later, refuse};
+use crate::stats::Dropped;
 
 fn batch(number: u32) -> Batch {
     Batch {
