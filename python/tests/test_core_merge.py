@@ -197,12 +197,17 @@ def test_a_metric_that_workers_define_differently_is_counted_and_said_once() -> 
         report(worker, master, name)
     other = core(role="worker")
     other.metric("gauge", "w1_items_count", "", [])
+    other.metric("counter", "shop_orders_total", "", [])
     report(other, master, "w4")
     master.totals(5)
     assert value(master, "shop_orders") == 1
+    assert samples(master, "shop_orders_total") == []
     assert value(master, "locust_exporter_rejected_rows_total", reason="custom_conflict") == 2
     said = [line for _, line in master.logs()]
     assert len([line for line in said if "shop_orders" in line and "alike" in line]) == 1
+    assert (
+        len([line for line in said if "shop_orders_total" in line and "OpenMetrics" in line]) == 1
+    )
     assert len([line for line in said if "w1_items_count" in line and "another name" in line]) == 1
 
 

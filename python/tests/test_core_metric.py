@@ -74,6 +74,18 @@ def test_a_metric_that_would_write_another_ones_samples_is_refused() -> None:
     made.metric("gauge", "orders_total", "", [])
 
 
+@pytest.mark.parametrize(("first", "second"), [("ex", "ex_total"), ("ex_total", "ex")])
+def test_a_counter_that_openmetrics_would_take_for_another_is_refused(
+    first: str, second: str
+) -> None:
+    made = core()
+    made.metric("counter", first, "", []).child([]).inc()
+    with pytest.raises(ValueError, match=rf'"{second}".* metric {first} .*use another name'):
+        made.metric("counter", second, "", [])
+    assert value(made, first) == 1
+    assert samples(made, second) == []
+
+
 def test_series_beyond_the_bound_are_counted_and_said_once() -> None:
     made = core()
     metric = made.metric("counter", "carts_total", "", ["user"])

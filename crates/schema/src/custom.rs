@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exposition::{Emit, Kind, LabelName, Meta, MetricName, NameError, settle};
+use exposition::{Emit, Kind, LabelName, Meta, MetricName, NameError};
 use locust_model::{CustomKind, CustomMetric, CustomValue};
 
 use crate::catalog::Catalog;
@@ -47,6 +47,19 @@ pub enum CustomError {
         /// The metric that has it.
         by: String,
     },
+    /// Both would have a name in `OpenMetrics`, where a counter's family is without `_total`.
+    #[error(
+        "metric {metric:?} would use the name {name} in OpenMetrics, as metric {by} does; \
+         use another name"
+    )]
+    TakenInOpenMetrics {
+        /// The metric.
+        metric: String,
+        /// The name.
+        name: String,
+        /// The metric that has it.
+        by: String,
+    },
 }
 
 impl CustomError {
@@ -55,14 +68,19 @@ impl CustomError {
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::Taken { .. } => "custom_clash",
+            Self::Taken { .. } | Self::TakenInOpenMetrics { .. } => "custom_clash",
             Self::LabelTwice { .. } | Self::LabelTaken { .. } => "custom_label",
             Self::Name(_) => "custom_name",
         }
     }
 
-    fn taken(metric: &Meta, Wanted { sample, by }: Wanted) -> Self {
-        Self::Taken { metric: metric.name.to_string(), sample, by }
+    fn taken(metric: &Meta, Wanted { name, by, in_openmetrics }: Wanted) -> Self {
+        let metric = metric.name.to_string();
+        if in_openmetrics {
+            Self::TakenInOpenMetrics { metric, name, by }
+        } else {
+            Self::Taken { metric, sample: name, by }
+        }
     }
 }
 
@@ -149,9 +167,9 @@ impl Catalog {
         let custom = Custom::new(self, (name, "", kind_of(kind)), labels)?;
         let mut names = Names::default();
         for (other, kind) in others.into_iter().filter(|(other, _)| *other != name) {
-            names.take_samples(&Meta::new(MetricName::new(other)?, "", None, kind_of(kind)));
+            names.take(&Meta::new(MetricName::new(other)?, "", None, kind_of(kind)));
         }
-        let wanted = names.wanted_by_samples(&custom.meta);
+        let wanted = names.wanted_by(&custom.meta);
         wanted.map_or(Ok(()), |wanted| Err(CustomError::taken(&custom.meta, wanted)))
     }
 }
@@ -173,12 +191,7 @@ pub(crate) fn gather(catalog: &Catalog, own: &Own, sightings: &[Arc<Sighting>]) 
             }
         }
     }
-    let mut metas: Vec<_> = gathered.customs.iter_mut().map(|custom| &mut custom.meta).collect();
-    match settle(&mut metas) {
-        Ok(()) => gathered.customs,
-        // Each has been held against those before it: this does not happen.
-        Err(_) => Vec::new(),
-    }
+    gathered.customs
 }
 
 #[derive(Default)]
@@ -196,7 +209,7 @@ impl Gathered {
     ) -> Result<(), CustomError> {
         let CustomMetric { name, help, kind, labels, .. } = metric;
         let mut custom = Custom::new(catalog, (name, help, kind_of(*kind)), labels)?;
-        if let Some(wanted) = self.names.wanted_by_samples(&custom.meta) {
+        if let Some(wanted) = self.names.wanted_by(&custom.meta) {
             let same = self.customs.iter_mut().find(|known| known.is_same(&custom));
             // Of another Locust: no two metrics of one have the same name.
             return match same.filter(|known| known.places.iter().all(|it| it.0 != place.0)) {
@@ -208,7 +221,7 @@ impl Gathered {
             };
         }
         custom.places.push(place);
-        self.names.take_samples(&custom.meta);
+        self.names.take(&custom.meta);
         self.customs.push(custom);
         Ok(())
     }

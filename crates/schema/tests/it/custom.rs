@@ -112,16 +112,24 @@ fn a_counter_keeps_its_name_and_is_unknown_to_openmetrics_without_total() {
     assert_eq!(kind("carts"), (Kind::Counter, Kind::Unknown));
 }
 
+/// Workers may bring both. They stood side by side, and the counter lost its type in `OpenMetrics`.
 #[test]
-fn a_counter_beside_a_gauge_of_its_family_name_is_unknown_to_openmetrics() {
+fn of_two_metrics_of_one_name_in_openmetrics_the_second_is_left_out() {
     let counter = custom("depth_total", CustomKind::Counter, &[]);
-    for custom in [
-        vec![counter.clone(), gauge("depth", &[], 1.0)],
-        vec![gauge("depth", &[], 1.0), counter.clone()],
+    for (other, kind) in [
+        (custom("depth", CustomKind::Counter, &[]), Kind::Unknown),
+        (gauge("depth", &[], 1.0), Kind::Gauge),
     ] {
-        let families = collect(&expose(&schemas_inside(&[Standard]), vec![within(with(custom))]));
-        let found = families.iter().find(|it| it.meta.name.as_str() == "depth_total").unwrap();
-        assert_eq!(found.meta.openmetrics, Kind::Unknown);
+        for (both, stands) in [
+            (vec![counter.clone(), other.clone()], ("depth_total", Kind::Counter)),
+            (vec![other.clone(), counter.clone()], ("depth", kind)),
+        ] {
+            assert_eq!(shown(both.clone(), "custom_clash").1, "1");
+            let families = collect(&expose(&schemas_inside(&[Standard]), vec![within(with(both))]));
+            let metas = families.iter().map(|it| (it.meta.name.as_str(), it.meta.openmetrics));
+            let depths: Vec<_> = metas.filter(|(name, _)| name.starts_with("depth")).collect();
+            assert_eq!(depths, [stands]);
+        }
     }
 }
 
@@ -264,12 +272,27 @@ fn a_metric_that_would_write_another_ones_samples_is_refused() {
         ("items_count", Gauge, ("items", Histogram)),
         ("items_sum", Counter, ("items", Histogram)),
         ("items", Histogram, ("items_bucket", Gauge)),
+        // What a counter's family, and time, are called in OpenMetrics.
+        ("orders_total", Counter, ("orders", Counter)),
+        ("orders", Counter, ("orders_total", Counter)),
+        ("orders", Gauge, ("orders_total", Counter)),
+        ("orders_total", Counter, ("orders", Histogram)),
+        ("orders_created", Gauge, ("orders_total", Counter)),
+        ("orders_created_total", Counter, ("orders_total", Counter)),
+        ("items_count_total", Counter, ("items", Histogram)),
     ] {
         let error = admit(name, kind, other).expect_err(name).to_string();
         assert!(error.contains("use another name"), "{error}");
         assert!(error.contains(other.0), "{error}");
     }
+    assert_eq!(
+        admit("ex_total", Counter, ("ex", Counter)).expect_err("both are ex").to_string(),
+        "metric \"ex_total\" would use the name ex in OpenMetrics, as metric ex does; \
+         use another name"
+    );
     // A counter keeps the name it is given, and the same name is another matter.
     assert_eq!(admit("orders_total", Gauge, ("orders", Counter)), Ok(()));
+    assert_eq!(admit("orders_info", Gauge, ("orders_total", Counter)), Ok(()));
+    assert_eq!(admit("orders_created", Gauge, ("orders", Counter)), Ok(()));
     assert_eq!(admit("items", Histogram, ("items", Histogram)), Ok(()));
 }
