@@ -97,6 +97,21 @@ def test_series_beyond_the_bound_are_counted_and_said_once() -> None:
     assert "more than 10000 series" in said[0]
 
 
+def test_a_labels_value_is_a_text_as_a_requests_name_is() -> None:
+    made = core()
+    metric = made.metric("counter", "a_total", "Half \ud800.", ["page"])
+    for _ in range(2):
+        metric.child(["/\ud800"]).inc()
+    assert value(made, "a_total", page="/\ufffd\ufffd\ufffd") == 2
+
+
+@pytest.mark.parametrize(("name", "label"), [("a\ud800", "x"), ("a_total", "x\ud800")])
+def test_a_name_that_is_no_text_is_refused_as_one_that_is_not_valid(name: str, label: str) -> None:
+    with pytest.raises(ValueError, match=r"name .* is not valid: use letters") as refusal:
+        core().metric("counter", name, "", [label])
+    assert type(refusal.value) is ValueError
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "labels"),
     [

@@ -31,6 +31,7 @@ use crate::recording::Recording;
 use crate::render::{self, Rendered, Wanted};
 use crate::server::{Serving, Unserved};
 use crate::side::Sides;
+use crate::text::{Text, strs};
 use crate::thread::spawn_deaf;
 use crate::{clock, guard, logs, options, taken};
 
@@ -155,9 +156,9 @@ impl Core {
         &self,
         py: Python<'_>,
         kind: &str,
-        name: &str,
-        help: &str,
-        labels: Vec<String>,
+        name: Text,
+        help: Text,
+        labels: Vec<Text>,
         buckets: Option<Vec<f64>>,
         merge: &str,
     ) -> PyResult<Metric> {
@@ -166,13 +167,13 @@ impl Core {
             let catalog = Arc::clone(&self.inside.setup.load().catalog);
             let others = lock(&self.defined).clone();
             let others = others.iter().map(|(name, kind, _)| (name.as_str(), *kind));
-            catalog.admit(name, kind, &labels, others).map_err(refused)?;
-            let texts: Vec<&str> = labels.iter().map(String::as_str).collect();
+            let (Text(name), Text(help), labels) = (name, help, strs(&labels));
+            catalog.admit(&name, kind, &labels, others).map_err(refused)?;
             let definition = Definition {
                 kind,
-                name,
-                help,
-                labels: &texts,
+                name: &name,
+                help: &help,
+                labels: &labels,
                 buckets: buckets.as_deref().unwrap_or_default(),
                 merge: metric::gauge_merge(merge)?,
             };
@@ -184,11 +185,12 @@ impl Core {
                 .map_err(refused)?;
             let mut defined = lock(&self.defined);
             // Else it is the same definition again.
-            if defined.iter().all(|(known, ..)| known != name) {
-                defined.push((name.to_owned(), kind, labels));
+            if defined.iter().all(|(known, ..)| *known != name) {
+                let labels = labels.into_iter().map(str::to_owned).collect();
+                defined.push((name.clone(), kind, labels));
             }
             drop(defined);
-            Ok(Metric::new(Arc::clone(&self.recording), id, name))
+            Ok(Metric::new(Arc::clone(&self.recording), id, &name))
         })
     }
 

@@ -34,6 +34,7 @@ mod response;
 mod server;
 mod side;
 mod taken;
+mod text;
 mod thread;
 
 /// The module.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use recorder::{ChildId, CustomError, GaugeMerge, MOST_SERIES, MetricId, Writer};
 
 use crate::recording::Recording;
+use crate::text::{Text, strs};
 use crate::{clock, guard};
 
 /// A metric of the test's own.
@@ -43,13 +44,12 @@ impl Metric {
 impl Metric {
     /// The series with these label values, made if need be.
     #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]
-    fn child(&self, py: Python<'_>, values: Vec<String>) -> PyResult<Child> {
+    fn child(&self, py: Python<'_>, values: Vec<Text>) -> PyResult<Child> {
         guard::raising(|| {
-            let texts: Vec<&str> = values.iter().map(String::as_str).collect();
-            let now = clock::now();
+            let (values, now) = (strs(&values), clock::now());
             let (id, is_folded) = {
                 let writer = &mut self.recording.lock(py).writer;
-                let id = writer.child(self.id, &texts, now).map_err(refused)?;
+                let id = writer.child(self.id, &values, now).map_err(refused)?;
                 (id, writer.is_folded(id))
             };
             if is_folded {
