@@ -58,6 +58,15 @@ def test_what_the_runner_knows_is_shown() -> None:
     assert "s3cret" not in shown
 
 
+def test_what_the_command_line_gives_in_another_encoding_is_shown_as_far_as_it_can_be() -> None:
+    # So Python decodes bytes that are no UTF-8.
+    made = core({"label": ["team=caf\udce9"]}, testplan="caf\udce9.py")
+    observe(made, host="http://caf\udce9")
+    mark = "\ufffd\ufffd\ufffd"
+    told = {"team": f"caf{mark}", "testplan": f"caf{mark}.py", "host": f"http://caf{mark}"}
+    assert value(made, "locust_info", **told) == 1
+
+
 def test_a_missing_worker_has_neither_cpu_usage_nor_memory() -> None:
     made = core(role="master")
     lives = ("a_1", "running", 2, 50.0, 1 << 20, 100.5)

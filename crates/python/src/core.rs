@@ -94,7 +94,7 @@ impl Core {
         version: &str,
         percentiles: Vec<f64>,
         current_percentiles: Vec<f64>,
-        testplan: &str,
+        testplan: Text,
         lower_median: bool,
         percentiles_of_all: bool,
     ) -> PyResult<()> {
@@ -118,7 +118,7 @@ impl Core {
             for (name, kind, labels) in &*lock(&self.defined) {
                 settings.catalog.admit(name, *kind, labels, []).map_err(refused)?;
             }
-            let setup = Setup::new(settings, role, version, testplan);
+            let setup = Setup::new(settings, role, version, testplan.as_ref());
             self.begin_process(py, setup)?;
             *lock(&self.given) = given;
             Ok(())
@@ -368,12 +368,13 @@ impl Core {
         waiting: u64,
         target: Option<u64>,
         spawn_rate: Option<f64>,
-        host: Option<&str>,
+        host: Option<Text>,
         workers: Option<Vec<observed::WorkerTuple>>,
         tasks: Option<Vec<observed::TaskTuple>>,
         refused: u64,
     ) -> PyResult<()> {
         guard::raising(|| {
+            let host = host.as_ref().map(AsRef::as_ref);
             let known = Known { state, users, target, spawn_rate, host, workers, tasks };
             let by_class = observed::by_class(users_by_class)?;
             let before = self.inside.observed.load_full();

@@ -5,6 +5,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString};
 
+use crate::text::Text;
+
 /// An option, from its one definition.
 #[pyclass(frozen, get_all, module = "locust_exporter._core")]
 pub(crate) struct Option {
@@ -52,8 +54,8 @@ fn read(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Given> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Given::Texts(vec![text.to_string_lossy().into_owned()]));
     }
-    let texts = value.extract().map_err(|_| {
+    let texts: Vec<Text> = value.extract().map_err(|_| {
         PyValueError::new_err(format!("option {name}: expected a str, a list of them, or a bool"))
     })?;
-    Ok(Given::Texts(texts))
+    Ok(Given::Texts(texts.into_iter().map(|Text(text)| text).collect()))
 }
