@@ -12,7 +12,7 @@ use crate::tls::is_of_a_ca;
 pub enum Cause {
     /// There is no connection, or it broke.
     Connection(String),
-    /// There was a connection, and it ended as where the other side speaks another version of HTTP.
+    /// What came is of another version of HTTP.
     OtherHttp(String),
     /// What came is not HTTP, or not gzip where it says so.
     Garbage(String),
@@ -32,9 +32,8 @@ impl Cause {
                 garbage |= error.is_parse() && !error.is_incomplete_message();
                 other_http |= is_nameless(error);
             }
-            if let Some(error) = cause.downcast_ref::<io::Error>() {
-                other_http = is_end_of_http2(error);
-            }
+            // What the system tells of a connection has a name.
+            other_http &= !cause.is::<io::Error>();
             innermost = cause;
         }
         let text = excerpt(&innermost.to_string());
@@ -61,10 +60,16 @@ fn is_nameless(error: &hyper::Error) -> bool {
         || error.is_timeout())
 }
 
-/// Whether a connection of HTTP/2 was closed in due form without an answer. Of a connection that
-/// breaks, the system tells.
-fn is_end_of_http2(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe && error.raw_os_error().is_none()
+/// Whether a connection of HTTP/2 was closed in due form without an answer, be it before the request
+/// was on it. Of a connection that breaks, the system tells.
+pub(crate) fn is_end_of_http2(error: &reqwest::Error) -> bool {
+    chain(error).any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        cause.downcast_ref::<hyper::Error>().is_some_and(|it| it.is_canceled() || it.is_closed())
+            || io.is_some_and(|it| {
+                it.kind() == io::ErrorKind::BrokenPipe && it.raw_os_error().is_none()
+            })
+    })
 }
 
 /// Whether the connection broke before there was an answer, so that asking again may help.

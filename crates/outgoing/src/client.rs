@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use crate::answer::Answer;
-use crate::cause::Cause;
+use crate::cause::{Cause, is_end_of_http2};
 use crate::error::ConfigError;
 use crate::shown::{excerpt, shown};
 use crate::target::{Credentials, Target};
@@ -82,6 +82,7 @@ pub struct Client {
     url: Url,
     tls_flags: &'static str,
     timeout: Duration,
+    speaks: Http,
     /// It has answered once, so that it speaks HTTP as we do.
     has_answered: AtomicBool,
 }
@@ -126,15 +127,16 @@ impl Client {
         if is_this_host(&target.url) {
             builder = builder.no_proxy();
         }
-        let http = builder
+        let client = builder
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| ConfigError::Client { cause: excerpt(&error.to_string()) })?;
         Ok(Self {
-            http,
+            http: client,
             url: target.url.clone(),
             tls_flags: target.tls_flags,
             timeout,
+            speaks: http,
             has_answered: AtomicBool::new(false),
         })
     }
@@ -191,8 +193,13 @@ impl Client {
         if error.is_timeout() {
             return NoAnswer::TimedOut { url, after: self.timeout };
         }
+        let is_new = !self.has_answered.load(Ordering::Relaxed);
         match Cause::of(error, self.tls_flags) {
-            Cause::OtherHttp(cause) if !self.has_answered.load(Ordering::Relaxed) => {
+            Cause::OtherHttp(cause) if is_new => NoAnswer::OtherHttp { url, cause },
+            // Some that do not know HTTP/2 close the connection without a word.
+            Cause::Connection(cause)
+                if is_new && self.speaks == Http::Two && is_end_of_http2(error) =>
+            {
                 NoAnswer::OtherHttp { url, cause }
             }
             Cause::Connection(cause) | Cause::OtherHttp(cause) => {

@@ -158,6 +158,10 @@ async fn answered_with(bytes: &'static [u8], closes: bool, protocol: Protocol) -
     let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
+        if bytes.is_empty() {
+            // It is closed because of what came.
+            let _ = std::io::Read::read(&mut connection, &mut [0; 9]);
+        }
         let _ = std::io::Write::write_all(&mut connection, bytes);
         if closes {
             let _ = connection.shutdown(std::net::Shutdown::Write);
