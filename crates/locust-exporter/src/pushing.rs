@@ -30,6 +30,8 @@ pub struct Plan {
     pub(crate) config: Option<Config>,
     /// The variable of OpenTelemetry that turned OTLP on, if one did.
     pub(crate) otlp_by: Option<&'static str>,
+    /// Which variable of OpenTelemetry keeps OTLP off that another one would have turned on.
+    pub(crate) otlp_off: Option<String>,
     /// Variables of OpenTelemetry, and options, that are not heeded, and why.
     pub(crate) ignored: Vec<String>,
     /// Whether the instance was given; else it tells what is listened on.
@@ -98,6 +100,10 @@ impl Pushing {
     ) -> Result<Option<Self>, Unusable> {
         for line in &plan.ignored {
             warn!("{line}");
+        }
+        // As it is wanted, most likely; but then nothing else tells why nothing is pushed.
+        if let Some(line) = &plan.otlp_off {
+            info!("{line}");
         }
         let Some(config) = plan.config else {
             return Ok(None);

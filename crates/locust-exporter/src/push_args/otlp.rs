@@ -27,6 +27,8 @@ pub(super) struct Chosen {
     pub(super) otlp: Option<Otlp>,
     /// The variable of OpenTelemetry that turned it on, if one did.
     pub(super) by: Option<&'static str>,
+    /// Which variable of OpenTelemetry keeps it off, although another one names an endpoint.
+    pub(super) off: Option<String>,
     /// The time between two pushes that a variable of OpenTelemetry asks for.
     pub(super) interval: Option<Duration>,
     /// Which variables of OpenTelemetry are not heeded, and why.
@@ -60,10 +62,18 @@ impl Given<'_> {
             ignored.extend(Along::left(&env, &flag));
             address(endpoint, protocol, true).map_err(|cause| format!("{flag}: {cause}"))?
         } else {
-            let is_on = !env.is_disabled.unwrap_or(false) && env.is_exporter.unwrap_or(true);
-            let Some(endpoint) = env.endpoint.take().filter(|_| is_on) else {
+            let Some(endpoint) = env.endpoint.take() else {
                 return Ok(Chosen::default());
             };
+            if let Some(keeps) = keeps_off(&env) {
+                let flag = self.origin.name("--push.otlp.endpoint");
+                let off = Some(format!(
+                    "{keeps} keeps OTLP off, although {} names an endpoint: nothing is pushed by \
+                     OTLP ({flag} would turn it on all the same)",
+                    endpoint.variable
+                ));
+                return Ok(Chosen { off, ..Chosen::default() });
+            }
             match address(endpoint.address(protocol).expose_secret(), protocol, false) {
                 Ok(address) => {
                     by = Some(endpoint.variable);
@@ -81,7 +91,7 @@ impl Given<'_> {
         };
         let interval = env.interval;
         let otlp = Some(self.pushed(address, protocol, env, along)?);
-        Ok(Chosen { otlp, by, interval, ignored })
+        Ok(Chosen { otlp, by, interval, ignored, off: None })
     }
 
     fn pushed(
@@ -119,6 +129,17 @@ impl Given<'_> {
                 None => env.histograms.unwrap_or(Histograms::Explicit),
             },
         })
+    }
+}
+
+/// What of the variables says that nothing is to be pushed, if anything does.
+fn keeps_off(env: &OtlpEnv) -> Option<&'static str> {
+    if env.is_disabled == Some(true) {
+        Some("OTEL_SDK_DISABLED=true")
+    } else if env.is_exporter == Some(false) {
+        Some("OTEL_METRICS_EXPORTER without otlp in it")
+    } else {
+        None
     }
 }
 

@@ -34,12 +34,12 @@ pub(crate) struct Given<'a> {
 pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
     let common = &given.args.common;
     let remote_write = given.remote_write()?;
-    let otlp::Chosen { otlp, by, interval, ignored } = given.otlp()?;
+    let otlp::Chosen { otlp, by, off, interval, ignored } = given.otlp()?;
     let pushgateway = given.pushgateway()?;
     let mut ignored = ignored;
     ignored.extend(given.idle(remote_write.is_some(), otlp.is_some(), pushgateway.is_some()));
     if remote_write.is_none() && otlp.is_none() && pushgateway.is_none() {
-        return Ok(Plan { ignored, ..Plan::default() });
+        return Ok(Plan { ignored, otlp_off: off, ..Plan::default() });
     }
     let spool = common.spool_path.clone();
     if spool.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
@@ -61,6 +61,7 @@ pub(crate) fn settings(given: &Given<'_>) -> Result<Plan, String> {
         config: Some(config),
         is_instance_given,
         otlp_by: by,
+        otlp_off: off,
         ignored,
         is_one_of_many: given.one_of_many.is_some(),
     })

@@ -249,8 +249,17 @@ fn a_variable_of_opentelemetry_turns_otlp_on_and_is_named() {
 #[test]
 fn variables_of_opentelemetry_turn_otlp_off_but_not_against_our_flag() {
     for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_METRICS_EXPORTER", "none")] {
-        assert!(otlp(&[], &[ENDPOINT, off]).0.is_none(), "{off:?}");
+        for args in [&[][..], &[WRITE]] {
+            let (pushed, plan) = otlp(args, &[ENDPOINT, off]);
+            assert!(pushed.is_none() && plan.ignored.is_empty(), "{off:?}");
+            let line = plan.otlp_off.expect("said");
+            for named in [off.0, ENDPOINT.0, "--push.otlp.endpoint"] {
+                assert!(line.contains(named) && !line.contains("s3cret"), "{line}");
+            }
+        }
+        assert_eq!(otlp(&[], &[off]).1.otlp_off, None, "nothing would be pushed without it");
         let (pushed, plan) = otlp(&["--push.otlp.endpoint=http://f:1"], &[ENDPOINT, off]);
+        assert_eq!(plan.otlp_off, None);
         assert_eq!(pushed.expect("on").target.url.host_str(), Some("f"));
         assert_eq!(plan.otlp_by, None);
     }

@@ -114,6 +114,17 @@ fn a_variable_of_opentelemetry_turns_it_on_and_is_named() {
 }
 
 #[test]
+fn a_variable_that_keeps_it_off_is_named_where_another_would_have_turned_it_on() {
+    let exporter = Plan::of(&Locust::running())
+        .var("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+        .var("OTEL_SDK_DISABLED", "true")
+        .start();
+    let words = ["level=info", "OTEL_SDK_DISABLED=true keeps OTLP off"];
+    assert_eq!(exporter.told(&words).len(), 1);
+    assert!(exporter.told(&["pushing by OTLP"]).is_empty());
+}
+
+#[test]
 fn a_pushgateway_gets_the_state_by_put_under_its_group() {
     let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
     let _exporter = Plan::of(&locust)
