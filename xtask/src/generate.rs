@@ -9,22 +9,13 @@ use e2e::place;
 use crate::step::{cargo, output};
 use crate::usage;
 
-const BEGIN: &str = "<!-- options: made by `cargo xtask generate` -->\n";
-const END: &str = "<!-- /options -->";
-
 /// `cargo xtask generate`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let check = usage::only_flag(arguments, "--check")?;
     let root = place::root();
-    let with_options = |path: &str, what: &str| -> Result<_> {
-        let path = root.join(path);
-        let text = between(&read(&path)?, BEGIN, END, &of_exporter(what)?)?;
-        Ok((path, text))
-    };
     let fresh = [
         (root.join("docs/metrics.md"), of_exporter("metrics")?),
-        with_options("README.md", "options")?,
-        with_options("docs/inside-locust.md", "inside-options")?,
+        (root.join("docs/options.md"), of_exporter("options")?),
     ];
     let mut stale = Vec::new();
     for (path, fresh) in fresh {
@@ -51,11 +42,4 @@ fn of_exporter(what: &str) -> Result<String> {
 
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// `text` with `middle` between the two marks.
-fn between(text: &str, begin: &str, end: &str, middle: &str) -> Result<String> {
-    let (before, rest) = text.split_once(begin).with_context(|| format!("no {begin:?}"))?;
-    let (_, after) = rest.split_once(end).with_context(|| format!("no {end:?}"))?;
-    Ok(format!("{before}{begin}{middle}{end}{after}"))
 }

@@ -216,10 +216,8 @@ pub(crate) enum Generate {
     CompleteZsh,
     /// Completions for fish.
     CompleteFish,
-    /// The table of flags and variables, in Markdown.
+    /// The reference of flags and variables of both forms, in Markdown.
     Options,
-    /// The same of the exporter inside Locust.
-    InsideOptions,
     /// The reference of metrics, in Markdown.
     Metrics,
 }

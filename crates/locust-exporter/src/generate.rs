@@ -24,7 +24,6 @@ pub(crate) fn print(what: Generate) -> anyhow::Result<()> {
         Generate::CompleteZsh => complete(Shell::Zsh, &mut out),
         Generate::CompleteFish => complete(Shell::Fish, &mut out),
         Generate::Options => out = options().into_bytes(),
-        Generate::InsideOptions => out = inside_options().into_bytes(),
         Generate::Metrics => out = metrics()?.into_bytes(),
     }
     io::stdout().write_all(&out).context("cannot write to standard output")
@@ -34,51 +33,100 @@ fn complete(shell: Shell, out: &mut Vec<u8>) {
     clap_complete::generate(shell, &mut Cli::command(), "locust_exporter", out);
 }
 
-const TABLE_HEAD: &str = "| Flag | Variable | Default | Meaning |\n|---|---|---|---|\n";
-
-/// The table of flags and variables inside Locust.
-fn inside_options() -> String {
-    let mut text = String::from(TABLE_HEAD);
-    for option in inside::options() {
-        let default = option.default.map(|default| format!("`{default}`")).unwrap_or_default();
-        let (flag, variable) = (inside::flag(&option.name), option.variable);
-        let help = option.help.replace('|', "\\|");
-        let _ = writeln!(text, "| `{flag}` | `{variable}` | {default} | {help} |");
-    }
-    for (variable, help) in push_args::SECRET_VARIABLES {
-        let help = inside::in_locusts_words(help);
-        let _ = writeln!(text, "| – | `{variable}` | | {help} |");
-    }
-    text
+/// One option in the reference.
+struct Row {
+    heading: String,
+    flag: String,
+    variable: String,
+    default: String,
+    help: String,
 }
 
-/// The table of flags and variables.
+/// The reference of options.
 fn options() -> String {
-    let mut text = String::from(TABLE_HEAD);
+    let mut text = String::from(
+        "# Options\n\nMade by `cargo xtask generate`. Flags win over variables, variables over \
+         defaults. In a variable, an option that may be given several times is a list with \
+         commas.\n\n\
+         - [Beside Locust](#beside-locust): those of `locust_exporter`\n\
+         - [Inside Locust](#inside-locust): those that Locust has with it, also as keys of \
+         `locust.conf` (`exporter-web-listen-address`)\n",
+    );
+    text.push_str("\n## Beside Locust\n");
     let command = Cli::command();
-    for arg in command.get_arguments() {
-        let (Some(flag), Some(variable)) = (arg.get_long(), arg.get_env()) else {
-            continue;
-        };
-        let default = arg
-            .get_default_values()
-            .iter()
-            .map(|value| format!("`{}`", value.to_string_lossy()))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let default = if matches!(arg.get_action(), ArgAction::SetTrue) { "" } else { &*default };
-        let variable = variable.to_string_lossy();
-        let _ = writeln!(text, "| `--{flag}` | `{variable}` | {default} | {} |", help(arg));
-    }
-    for (variable, help) in SECRET_VARIABLES.into_iter().chain(push_args::SECRET_VARIABLES) {
-        let _ = writeln!(text, "| – | `{variable}` | | {help} |");
-    }
+    tables(&mut text, command.get_arguments().filter_map(beside));
+    secrets(
+        &mut text,
+        SECRET_VARIABLES.into_iter().chain(push_args::SECRET_VARIABLES),
+        str::to_owned,
+    );
+    text.push_str("\n## Inside Locust\n");
+    tables(&mut text, inside::options().into_iter().map(within));
+    secrets(&mut text, push_args::SECRET_VARIABLES.into_iter(), inside::in_locusts_words);
     text
 }
 
-fn help(arg: &Arg) -> String {
+/// Rows of one heading stand together.
+fn tables(text: &mut String, rows: impl Iterator<Item = Row>) {
+    let mut headings: Vec<(String, Vec<Row>)> = Vec::new();
+    for row in rows {
+        match headings.iter_mut().find(|(heading, _)| *heading == row.heading) {
+            Some((_, rows)) => rows.push(row),
+            None => headings.push((row.heading.clone(), vec![row])),
+        }
+    }
+    for (heading, rows) in headings {
+        let _ = write!(text, "\n### {heading}\n\n| Flag | Variable | Default | Meaning |\n");
+        text.push_str("|---|---|---|---|\n");
+        for Row { flag, variable, default, help, .. } in rows {
+            let help = help.replace('|', "\\|").replace('\n', " ");
+            let _ = writeln!(text, "| `{flag}` | `{variable}` | {default} | {help} |");
+        }
+    }
+}
+
+/// What has no flag.
+fn secrets<'a>(
+    text: &mut String,
+    variables: impl Iterator<Item = (&'a str, &'a str)>,
+    worded: impl Fn(&str) -> String,
+) {
+    text.push_str(
+        "\n### Secrets\n\nThey have no flag, because a command line can be read by others.\n\n\
+         | Variable | Meaning |\n|---|---|\n",
+    );
+    for (variable, help) in variables {
+        let _ = writeln!(text, "| `{variable}` | {} |", worded(help));
+    }
+}
+
+/// An option of the program; `None` for what has no variable, such as `--help`.
+fn beside(arg: &Arg) -> Option<Row> {
+    let defaults: Vec<_> =
+        arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string);
-    help.unwrap_or_default().replace('|', "\\|").replace('\n', " ")
+    Some(Row {
+        heading: arg.get_help_heading().unwrap_or_default().to_owned(),
+        flag: format!("--{}", arg.get_long()?),
+        variable: arg.get_env()?.to_string_lossy().into_owned(),
+        default: code(if is_switch { &[] } else { &defaults }),
+        help: help.unwrap_or_default(),
+    })
+}
+
+fn within(option: inside::Described) -> Row {
+    Row {
+        heading: option.heading,
+        flag: inside::flag(&option.name),
+        variable: option.variable,
+        default: code(option.default.as_slice()),
+        help: option.help,
+    }
+}
+
+fn code(values: &[impl std::fmt::Display]) -> String {
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The reference of metrics.

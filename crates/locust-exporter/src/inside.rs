@@ -26,18 +26,21 @@ struct Inside {
 
     /// Upper bounds of the classic buckets of response times, in seconds. Workers take their
     /// master's.
+    #[arg(help_heading = "Metrics")]
     #[arg(long = "metrics.buckets", env = "LOCUST_EXPORTER_METRICS_BUCKETS")]
     #[arg(value_name = "SECONDS", value_delimiter = ',', value_parser = bucket)]
     #[arg(default_value = "0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60")]
     buckets: Vec<f64>,
 
     /// Keep response times apart by status. Workers do as their master.
+    #[arg(help_heading = "Metrics")]
     #[arg(long = "metrics.duration-by-status", env = "LOCUST_EXPORTER_METRICS_DURATION_BY_STATUS")]
     #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     duration_by_status: bool,
 
     /// Give a sample `_created` for every counter and histogram in OpenMetrics: one more series
     /// each.
+    #[arg(help_heading = "Metrics")]
     #[arg(long = "metrics.created", env = "LOCUST_EXPORTER_METRICS_CREATED")]
     #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     created: bool,
@@ -54,16 +57,19 @@ struct Inside {
 
     /// Let a worker, too, push what it records itself, under an instance of its own. Without it the
     /// master alone pushes, what all workers have recorded.
+    #[arg(help_heading = "Push")]
     #[arg(long = "push.workers", env = "LOCUST_EXPORTER_PUSH_WORKERS")]
     #[arg(action = ArgAction::SetTrue, value_parser = boolean)]
     push_workers: bool,
 
     /// Name of the plan that the test belongs to: a label of `locust_info`. The first locustfile's
     /// name where it is not given.
+    #[arg(help_heading = "Process")]
     #[arg(long = "testplan", env = "LOCUST_EXPORTER_TESTPLAN", value_name = "NAME")]
     testplan: Option<String>,
 
     /// How long Locust waits at its end for a scrape of the last numbers; 0s is not at all.
+    #[arg(help_heading = "Process")]
     #[arg(long = "last-scrape-timeout", env = "LOCUST_EXPORTER_LAST_SCRAPE_TIMEOUT")]
     #[arg(value_name = "DURATION", default_value = "0s", value_parser = duration::parse_or_zero)]
     last_scrape_timeout: Duration,
@@ -78,6 +84,8 @@ pub struct Described {
     pub variable: String,
     /// What it means.
     pub help: String,
+    /// What it is about: those of one heading belong together.
+    pub heading: String,
     /// What its value is called; a switch has none.
     pub metavar: Option<String>,
     /// Its default as it would be written.
@@ -104,6 +112,7 @@ fn describe(arg: &Arg) -> Option<Described> {
         name: arg.get_long()?.to_owned(),
         variable: arg.get_env()?.to_string_lossy().into_owned(),
         help: in_locusts_words(&help.replace('\n', " ")),
+        heading: arg.get_help_heading().unwrap_or_default().to_owned(),
         metavar: metavar.filter(|_| !is_switch),
         default: (!is_switch && !defaults.is_empty()).then(|| defaults.join(",")),
         repeated: matches!(arg.get_action(), ArgAction::Append),

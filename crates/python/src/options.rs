@@ -28,7 +28,7 @@ impl Option {
 /// Every option of the exporter inside Locust.
 pub(crate) fn all() -> Vec<Option> {
     let option = |described| {
-        let Described { name, variable, help, metavar, default, repeated } = described;
+        let Described { name, variable, help, metavar, default, repeated, .. } = described;
         Option { name, variable, help, metavar, default, repeated }
     };
     inside::options().into_iter().map(option).collect()
