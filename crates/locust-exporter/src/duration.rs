@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+use push::LEAST_INTERVAL;
 use web::go_duration;
 
 /// So that a deadline in the far future is still a time that clocks know.
 const MAX: Duration = Duration::from_hours(365 * 24);
-
-/// The shortest time between two pushes.
-const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Reads a Go duration.
 ///
@@ -27,7 +25,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 ///
-/// A sentence that says what is accepted: what is pushed more often costs more than it tells.
+/// A sentence that says what is accepted.
 pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     let interval = parse(text)?;
     if interval < LEAST_INTERVAL {

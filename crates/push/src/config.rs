@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use outgoing::Target;
 
+/// The shortest time between two pushes that may be asked for: what is pushed more often costs more
+/// than it tells.
+pub const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What is pushed where. Sinks that are absent get nothing.
 #[derive(Clone, Debug)]
 pub struct Config {

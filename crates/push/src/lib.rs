@@ -44,8 +44,8 @@ mod transport;
 mod verdict;
 
 pub use config::{
-    Config, Histograms, Identity, Method, NativeHistograms, Otlp, Protocol, Pushgateway,
-    RemoteWrite, Spool, Version,
+    Config, Histograms, Identity, LEAST_INTERVAL, Method, NativeHistograms, Otlp, Protocol,
+    Pushgateway, RemoteWrite, Spool, Version,
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv, Said};
 pub use push::{Error, Push};

@@ -16,14 +16,14 @@ use secrecy::SecretString;
 
 pub use self::endpoint::OtlpEndpoint;
 use self::read::Reader;
-use crate::config::{Histograms, Protocol};
+use crate::config::{Histograms, LEAST_INTERVAL, Protocol};
 
 /// What stands for no limit: the longest that 32 bits can say.
 const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 
 const PROTOCOL: &str = "give grpc or http/protobuf (http/json is not supported)";
 const TIMEOUT: &str = "give a whole number of milliseconds, 0 for no limit";
-const INTERVAL: &str = "give a whole number of milliseconds, above 0";
+const INTERVAL: &str = "give a whole number of milliseconds, 100 at least";
 const COMPRESSION: &str = "give gzip or none";
 const EXPORTER: &str = "give otlp, or none to push no metrics";
 const HISTOGRAMS: &str = "give explicit_bucket_histogram or base2_exponential_bucket_histogram";
@@ -94,7 +94,8 @@ pub struct OtlpEnv {
     /// `OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY` or `OTEL_EXPORTER_OTLP_CLIENT_KEY`: its private key,
     /// in PEM (none).
     pub key_file: Option<Said<PathBuf>>,
-    /// `OTEL_METRIC_EXPORT_INTERVAL`: time between two pushes (60 s). Above 0.
+    /// `OTEL_METRIC_EXPORT_INTERVAL`: time between two pushes (60 s). [`LEAST_INTERVAL`]
+    /// at least.
     pub interval: Option<Duration>,
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` (explicit).
     pub histograms: Option<Histograms>,
@@ -164,7 +165,7 @@ impl OtlpEnv {
             cert_file,
             key_file,
             interval: from.value(&["OTEL_METRIC_EXPORT_INTERVAL"], INTERVAL, |text| {
-                millis(text).filter(|time| !time.is_zero())
+                millis(text).filter(|time| *time >= LEAST_INTERVAL)
             }),
             histograms: from.value(
                 &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],

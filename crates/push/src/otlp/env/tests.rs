@@ -176,11 +176,19 @@ fn times_are_whole_milliseconds() {
     assert_eq!(heeded(&[(timeout, "99999999999999")]).timeout, Some(NO_LIMIT));
     let interval = "OTEL_METRIC_EXPORT_INTERVAL";
     assert_eq!(heeded(&[(interval, "500")]).interval, Some(Duration::from_millis(500)));
-    for (variable, value) in [(timeout, "-1"), (timeout, "10s"), (interval, "0"), (interval, "1.5")]
-    {
+    assert_eq!(heeded(&[(interval, "100")]).interval, Some(LEAST_INTERVAL));
+    for (variable, value) in [
+        (timeout, "-1"),
+        (timeout, "10s"),
+        (interval, "0"),
+        (interval, "1"),
+        (interval, "99"),
+        (interval, "1.5"),
+    ] {
         let (env, ignored) = read(&[(variable, value)]);
         assert_eq!((env.timeout, env.interval), (None, None));
         assert!(ignored[0].starts_with(&format!("{variable}={value:?} is ignored: give a whole")));
+        assert_eq!(ignored[0].ends_with("100 at least"), variable == interval, "{ignored:?}");
     }
 }
 
