@@ -30,11 +30,12 @@ pub fn tls_config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
-    let builder = if tls.insecure_skip_verify {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
-    } else if is_https && (server_name.is_some() || !given.is_empty()) {
-        let verifier = Verifier::new(server_name, given, roots, provider)?;
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    let is_own = server_name.is_some() || !given.is_empty();
+    let builder = if tls.insecure_skip_verify || (is_https && is_own) {
+        let trust = (!tls.insecure_skip_verify)
+            .then(|| Trust::new(server_name, given, roots, Arc::clone(&provider)))
+            .transpose()?;
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier { provider, trust }))
     } else {
         builder.with_root_certificates(roots)
     };
@@ -124,58 +125,25 @@ fn pem_cause(error: &rustls::pki_types::pem::Error) -> String {
     }
 }
 
-/// Trusts any certificate, but not any signature: the server must at least own the key.
-#[derive(Debug)]
-struct TrustAll(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for TrustAll {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Verifies as usual, but against another name if there is one, and lets a server show the very
-/// certificate that is trusted, as it is with those that `openssl req -x509` makes: they say that
-/// they are a CA's, which is otherwise no certificate for a server.
+/// Verifies a certificate as asked; of its owner, always that it has the key.
 #[derive(Debug)]
 struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// Without it, any certificate is trusted.
+    trust: Option<Trust>,
+}
+
+/// What is trusted: as usual, but against another name if there is one, and with a server that
+/// shows the very certificate that is trusted, as it is with those that `openssl req -x509` makes:
+/// they say that they are a CA's, which is otherwise no certificate for a server.
+#[derive(Debug)]
+struct Trust {
     inner: Arc<WebPkiServerVerifier>,
     name: Option<ServerName<'static>>,
     given: Vec<CertificateDer<'static>>,
 }
 
-impl Verifier {
+impl Trust {
     fn new(
         name: Option<ServerName<'static>>,
         given: Vec<CertificateDer<'static>>,
@@ -198,9 +166,12 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let name = self.name.as_ref().unwrap_or(name);
-        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(error) if is_of_a_ca(&error) && self.given.contains(certificate) => {
+        let Some(trust) = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let name = trust.name.as_ref().unwrap_or(name);
+        match trust.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(error) if is_of_a_ca(&error) && trust.given.contains(certificate) => {
                 // Its dates were looked at before what it is for, its name was not.
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
@@ -215,7 +186,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -224,11 +196,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
