@@ -134,6 +134,44 @@ def test_a_worker_takes_its_masters_buckets_at_the_next_test() -> None:
         made.adopt({"metrics.buckets": ["soon"]})
 
 
+def said(made: Core) -> list[str]:
+    return [line for _, line in made.logs() if "do nothing" in line]
+
+
+def test_a_worker_says_once_which_of_its_own_options_do_nothing() -> None:
+    own = {
+        "metrics.buckets": ["1", "2"],
+        "metrics.duration-by-status": True,
+        "metrics.max-names": "7",
+        "label": ["zone=a"],
+        "last-scrape-timeout": "5s",
+        "web.max-requests": "3",
+    }
+    made = core(own, role="worker")
+    made.logs()  # of the tests before
+    masters = {"metrics.max-names": "7", "metrics.max-errors": "8"}
+    for _ in range(2):
+        made.adopt(masters)
+    [line] = said(made)
+    for flag in ("metrics-buckets=1,2", "metrics-duration-by-status", "label=zone=a"):
+        assert f"--exporter-{flag}" in line
+    assert "--exporter-last-scrape-timeout=5s" in line
+    assert "max-" not in line
+
+
+def test_a_worker_says_nothing_of_options_that_all_have_or_by_which_it_shows_itself() -> None:
+    for_all = {"metrics.buckets": ["1"], "label": ["zone=a"], "metrics.created": True}
+    made = core(for_all, role="worker")
+    made.logs()  # of the tests before
+    made.adopt(for_all)
+    assert said(made) == []
+    shown = core({"label": ["zone=a"], "locust.namespace": "load"}, role="worker")
+    shown.serve(["127.0.0.1:0"])
+    shown.adopt({})
+    assert said(shown) == []
+    shown.close(1.0)
+
+
 def test_what_a_worker_takes_from_its_master_leaves_how_its_own_locust_computes() -> None:
     made = core(role="worker", lower_median=True, percentiles=[0.95])
     made.adopt({"metrics.buckets": ["2"]})

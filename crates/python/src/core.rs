@@ -6,11 +6,12 @@
     reason = "arguments come from Python: by value, and as many as a method has keywords"
 )]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use exposition::Format;
-use locust_exporter::inside::{self, Given, in_locusts_words};
+use locust_exporter::inside::{self, in_locusts_words};
 use locust_exporter::pushing::{Plan, Pushing, Work};
 use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -21,6 +22,7 @@ use schema::{Catalog, Schema};
 use tokio_util::sync::CancellationToken;
 use web::Hooks;
 
+use crate::adopted::{Set, adopted, without_effect};
 use crate::callable::callable;
 use crate::inside::{Inside, Metrics, Role, Setup};
 use crate::listener::Listener;
@@ -35,10 +37,6 @@ use crate::text::{Text, strs};
 use crate::thread::spawn_deaf;
 use crate::{clock, guard, logs, options, taken};
 
-/// Options that must be the same in all processes of a test.
-const SHARED: [&str; 4] =
-    ["metrics.buckets", "metrics.duration-by-status", "metrics.max-names", "metrics.max-errors"];
-
 /// The longest that anything waits.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -49,7 +47,9 @@ pub(crate) struct Core {
     inside: Arc<Inside>,
     sides: Sides,
     /// What was configured.
-    given: Mutex<Vec<(String, Given)>>,
+    given: Mutex<Vec<Set>>,
+    /// Whether the log says which of them do nothing on this worker.
+    is_idle_told: AtomicBool,
     /// The test's own metrics: name, kind and labels.
     defined: Mutex<Vec<(String, CustomKind, Vec<String>)>>,
     /// The handler of `events.request`. Never raises.
@@ -77,6 +77,7 @@ impl Core {
                 inside,
                 sides: Sides::new(),
                 given: Mutex::default(),
+                is_idle_told: AtomicBool::new(false),
                 defined: Mutex::default(),
                 listener,
             })
@@ -134,12 +135,10 @@ impl Core {
     /// On a worker at a test's start: takes what must be the same everywhere.
     fn adopt(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
         guard::raising(|| {
-            let is_shared = |(name, _): &(String, Given)| SHARED.contains(&name.as_str());
-            let masters = options::given(values)?.into_iter().filter(is_shared);
+            let masters = options::given(values)?;
             let mut given = lock(&self.given);
-            let mut all = given.clone();
-            all.retain(|option| !is_shared(option));
-            all.extend(masters);
+            self.tell_idle(&given, &masters);
+            let all = adopted(&given, &masters);
             if all == *given {
                 return Ok(());
             }
@@ -472,6 +471,17 @@ impl Core {
         let merger = if is_master { Some(Arc::new(Merger::start(config, catalog)?)) } else { None };
         self.inside.merger.store(merger);
         Ok(())
+    }
+
+    /// Says once which options were given to this worker and do nothing.
+    fn tell_idle(&self, own: &[Set], masters: &[Set]) {
+        let side = self.sides.ours();
+        let is_shown = side.serving().is_some() || side.pushing().is_some();
+        if let Some(line) = without_effect(own, masters, is_shown)
+            && !self.is_idle_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!("{line}");
+        }
     }
 
     /// Calls `work` with the merger, on a master.

@@ -12,6 +12,7 @@
 //! another greenlet, which would wait for ever. Our threads never take the GIL, so that they answer
 //! while Python holds it. No panic leaves the module.
 
+mod adopted;
 mod cache;
 mod callable;
 mod clock;
