@@ -23,33 +23,57 @@ _SAME_SIGNAL = 2.0
 
 
 class LastPush:
-    """The last push, which begins when this is made. Without anything to push it is over."""
+    """The last push of a process. Without anything to push it is over at once."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._end = time.monotonic() + core.stop_pushing()
+        self._begun: float | None = None
+        self._end = 0.0
+        self._is_cut = False
+
+    def begin(self) -> None:
+        """Begins it. If it is under way already, Locust shuts down once more: cuts it if that is
+        of another signal."""
+        now = time.monotonic()
+        longest = self._core.stop_pushing()
+        if self._begun is None:
+            self._begun, self._end = now, now + longest
+        elif now - self._begun >= _SAME_SIGNAL:
+            self.cut("Signalled again")
+
+    def cut(self, why: str) -> None:
+        """Ends the wait, and tells what becomes of the rest."""
+        if self._core.is_pushing() and not self._is_cut:
+            self._is_cut = True
+            logger.warning(
+                "%s; ending before the last push is over: what is not pushed yet waits in the "
+                "spool (%s), or is lost without one",
+                why,
+                _options.flag(_options.SPOOL_PATH),
+            )
 
     def wait(self, drain_logs: Callable[[], None]) -> None:
         """Waits until it is over, for no longer than it may take."""
         try:
-            while self._core.is_pushing():
+            while self._core.is_pushing() and not self._is_cut:
                 if time.monotonic() >= self._end:
                     logger.warning("The last push has not ended in time; ending without it")
                     break
                 gevent.sleep(0.02)
                 drain_logs()
         except KeyboardInterrupt:
-            logger.info("Interrupted; ending before the last push is over")
+            self.cut("Interrupted")
 
 
 class Ending:
     """Compares the exported totals with Locust's, and waits for the last scrape and push."""
 
-    def __init__(self, core: Core, environment: Environment) -> None:
+    def __init__(self, core: Core, environment: Environment, last_push: LastPush) -> None:
         self.timeout = 0.0
         """How many seconds to wait for a last scrape at Locust's end."""
         self._core = core
         self._environment = environment
+        self._last_push = last_push
         self._run = 0
         self._is_over = True
         self._compared: tuple[int, ...] | None = None
@@ -75,10 +99,10 @@ class Ending:
         if self._run:
             self._compare()
         self._core.finish()
-        last_push = LastPush(self._core)  # beside the wait for a scrape
+        self._last_push.begin()  # beside the wait for a scrape
         if self.timeout > 0 and addresses:
             self._hold(addresses, drain_logs)
-        last_push.wait(drain_logs)
+        self._last_push.wait(drain_logs)
 
     def _compare_once(self, all_reported: Callable[[], bool], run: int) -> None:
         end = time.monotonic() + 2 * WORKER_REPORT_INTERVAL + 1
@@ -143,6 +167,7 @@ class Ending:
                 drain_logs()
         except KeyboardInterrupt:
             logger.info("Interrupted; ending without a last scrape")
+            self._last_push.cut("Interrupted")
         finally:
             self._is_holding = False
 

@@ -130,7 +130,10 @@ class Session:
         self._start_test = guarded(self._on_test_start)
         self._master = MasterLink(core, environment) if self.role == "master" else None
         self._worker = WorkerLink(core, environment) if self.role == "worker" else None
-        self._ending: Ending | None = None if self.role == "worker" else Ending(core, environment)
+        self._last_push = LastPush(core)
+        self._ending: Ending | None = None
+        if self.role != "worker":
+            self._ending = Ending(core, environment, self._last_push)
 
     def start(self) -> None:
         """Configures, listens, and begins to watch the runner."""
@@ -335,7 +338,8 @@ class Session:
         if self._ending is not None:
             self._ending.quit(self.addresses, self._drain_logs)
         else:
-            LastPush(self._core).wait(self._drain_logs)
+            self._last_push.begin()
+            self._last_push.wait(self._drain_logs)
         self._core.close(2.0)
         self._drain_logs()
 

@@ -187,3 +187,48 @@ def test_the_wait_for_the_last_push_is_bounded(
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
     assert "The last push has not ended in time" in caplog.text
     assert core.named("close")
+
+
+LOST = "what is not pushed yet waits in the spool (--exporter-push-spool-path), or is lost"
+
+
+def test_another_signal_cuts_the_last_push_and_tells_what_becomes_of_the_rest(
+    core: RecordingCore,
+    environment: Environment,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_end, "_SAME_SIGNAL", 0.5)
+    core.push_timeout = WAIT
+    core.is_last_push_under_way = True
+    _session.attach(environment)
+    first = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    # Of the same signal Locust shuts down twice.
+    same = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    gevent.sleep(0.6)
+    assert not first.ready() and not same.ready()
+    assert LOST not in caplog.text
+    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
+    gevent.joinall([first, same], timeout=10, raise_error=True)
+    assert first.ready() and same.ready()
+    assert caplog.text.count(f"Signalled again; ending before the last push is over: {LOST}") == 1
+
+
+@pytest.mark.parametrize("is_scrape_waited_for", [False, True])
+def test_an_interrupt_cuts_the_last_push_and_tells_what_becomes_of_the_rest(
+    core: RecordingCore,
+    environment: Environment,
+    caplog: pytest.LogCaptureFixture,
+    is_scrape_waited_for: bool,
+) -> None:
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT if is_scrape_waited_for else 0.0
+    core.push_timeout = WAIT
+    core.is_last_push_under_way = True
+    _session.attach(environment)
+    ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
+    gevent.sleep(0.2)
+    assert not ending.ready()
+    ending.kill(KeyboardInterrupt, block=False)
+    ending.get(timeout=10)
+    assert caplog.text.count(f"Interrupted; ending before the last push is over: {LOST}") == 1
