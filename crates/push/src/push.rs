@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::remote_write::transport::RemoteWriteTransport;
 use crate::rounds::{Rounds, Sink};
 use crate::sender::{Sender, tell_refused};
 use crate::source::Source;
-use crate::spool::SpoolError;
+use crate::spool::{SpoolError, left_in};
 use crate::stats::Stats;
 use crate::transport::Transport;
 
@@ -38,6 +39,10 @@ pub enum Error {
     #[error(transparent)]
     Spool(#[from] SpoolError),
 }
+
+/// Sinks that have a spool: their names, and their folders in it.
+const REMOTE_WRITE: (&str, &str) = ("remote_write", "remote-write");
+const OTLP: (&str, &str) = ("otlp", "otlp");
 
 /// A backend that gets all that was ever gathered, in order.
 struct Lane {
@@ -61,7 +66,7 @@ impl Lane {
         let client = Client::new(&sink.target, config.timeout, &user_agent(config), Http::One)?;
         let encoder = RemoteWriteEncoder::new(sink, &config.identity, Arc::clone(&protocol));
         let transport = RemoteWriteTransport::new(client, protocol);
-        Self::new("remote_write", "remote-write", config, Box::new(encoder), Box::new(transport))
+        Self::new(REMOTE_WRITE, config, Box::new(encoder), Box::new(transport))
     }
 
     fn otlp(sink: &Otlp, config: &Config) -> Result<Self, Error> {
@@ -70,13 +75,11 @@ impl Lane {
         let client = Client::new(&sink.target, timeout, &user_agent(config), http)?;
         let encoder = OtlpEncoder::new(sink, &config.identity);
         let transport = otlp::transport::transport(client, sink.protocol);
-        Self::new("otlp", "otlp", config, Box::new(encoder), transport)
+        Self::new(OTLP, config, Box::new(encoder), transport)
     }
 
-    /// `folder` is that within the spool.
     fn new(
-        sink: &'static str,
-        folder: &str,
+        (sink, folder): (&'static str, &str),
         config: &Config,
         encoder: Box<dyn Encoder>,
         transport: Box<dyn Transport>,
@@ -120,6 +123,9 @@ impl Push {
             }
             None => None,
         };
+        if let Some(spool) = &config.spool {
+            tell_left(&spool.path, &lanes);
+        }
         let Config { interval, final_timeout, .. } = *config;
         Ok(Self { lanes, gateway, interval, final_timeout })
     }
@@ -166,6 +172,24 @@ impl Push {
         for (queue, stats) in ends {
             tell_refused(&stats);
             queue.abandon().await;
+        }
+    }
+}
+
+/// Says where batches lie of a sink that is not configured: nobody sends them, or makes room of them.
+fn tell_left(spool: &Path, lanes: &[Lane]) {
+    let is_configured = |sink| lanes.iter().any(|lane| lane.stats.sink() == sink);
+    for (sink, folder) in [REMOTE_WRITE, OTLP].into_iter().filter(|(sink, _)| !is_configured(*sink))
+    {
+        let folder = spool.join(folder);
+        if let Ok(bytes @ 1..) = left_in(&folder) {
+            tracing::warn!(
+                sink,
+                folder = %folder.display(),
+                bytes,
+                "points of an earlier run wait on disk for a sink that is not configured now: \
+                 configure it again to have them sent, or delete the folder"
+            );
         }
     }
 }

@@ -244,6 +244,58 @@ fn partly_refused() -> crate::transport::Outcome {
     crate::transport::Outcome::Delivered { refused: 1, why: Some("too old".to_owned()) }
 }
 
+fn of_no_sink(spool: &Path) -> Config {
+    Config {
+        interval: Duration::from_millis(100),
+        timeout: canned::LONG,
+        final_timeout: canned::LONG,
+        queue_bytes: 1 << 20,
+        spool: Some(Spool { path: spool.to_owned(), max_bytes: 1 << 20 }),
+        identity: Identity {
+            job: "a job".to_owned(),
+            instance: "here".to_owned(),
+            program: ("tested", "1.2.3"),
+        },
+        remote_write: None,
+        otlp: None,
+        pushgateway: None,
+    }
+}
+
+fn remote_write(receiver: &canned::Backend) -> RemoteWrite {
+    RemoteWrite {
+        target: receiver.target("/api/v1/write", "--push.remote-write.tls"),
+        version: Version::Auto,
+        external_labels: Vec::new(),
+        native_histograms: NativeHistograms::Never,
+    }
+}
+
+#[tokio::test]
+async fn what_lies_there_of_a_sink_that_is_not_configured_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = canned::Backend::new([canned::Reply::new(204)]).await;
+    let without = of_no_sink(dir.path());
+    let with = Config { remote_write: Some(remote_write(&receiver)), ..without.clone() };
+    let told = |config| {
+        let lines = Lines::listen();
+        let push = Push::new(config).unwrap();
+        (lines.all().into_iter().find(|line| line.contains("not configured")), push)
+    };
+    assert_eq!(told(&without).0, None, "there is nothing");
+    drop(told(&with));
+    assert_eq!(told(&without).0, None, "there is an empty folder");
+    let folder = dir.path().join("remote-write");
+    std::fs::write(folder.join(format!("{:020}.batch", 1)), [0; 1234]).unwrap();
+    let line = told(&without).0.unwrap();
+    assert!(line.contains(&format!("folder={} bytes=1234", folder.display())), "{line}");
+    std::fs::write(folder.join(format!("{:020}.batch", 1)), "damaged").unwrap();
+    let (line, _another) = told(&with);
+    assert_eq!(line, None, "it is configured");
+    std::fs::write(folder.join(format!("{:020}.batch", 1)), [0; 1234]).unwrap();
+    assert_eq!(told(&without).0, None, "another exporter pushes there");
+}
+
 /// Every real part, from the configuration to the requests.
 #[tokio::test]
 async fn as_configured() {
@@ -252,22 +304,7 @@ async fn as_configured() {
     let collector = canned::Backend::new([canned::Reply::new(503), canned::Reply::new(200)]).await;
     let gateway = canned::Backend::new([canned::Reply::new(200)]).await;
     let config = Config {
-        interval: Duration::from_millis(100),
-        timeout: canned::LONG,
-        final_timeout: canned::LONG,
-        queue_bytes: 1 << 20,
-        spool: Some(Spool { path: dir.path().to_owned(), max_bytes: 1 << 20 }),
-        identity: Identity {
-            job: "a job".to_owned(),
-            instance: "here".to_owned(),
-            program: ("tested", "1.2.3"),
-        },
-        remote_write: Some(RemoteWrite {
-            target: receiver.target("/api/v1/write", "--push.remote-write.tls"),
-            version: Version::Auto,
-            external_labels: Vec::new(),
-            native_histograms: NativeHistograms::Never,
-        }),
+        remote_write: Some(remote_write(&receiver)),
         otlp: Some(Otlp {
             target: collector.target("/v1/metrics", "--push.otlp.tls"),
             protocol: config::Protocol::Http,
@@ -284,6 +321,7 @@ async fn as_configured() {
             method: Method::Put,
             delete_on_exit: true,
         }),
+        ..of_no_sink(dir.path())
     };
     let push = Push::new(&config).unwrap();
     assert!(matches!(Push::new(&config), Err(Error::Spool(SpoolError::InUse(_)))));

@@ -77,6 +77,8 @@ impl Queue {
     ) -> Result<Self, SpoolError> {
         let (spool, found) = Spool::open(folder)?;
         let newest = found.batches.iter().map(|kept| kept.time).max();
+        let anothers: u64 = found.anothers.iter().map(|bytes| index::cost(*bytes)).sum();
+        let room = Room { spool: room.spool.saturating_sub(anothers), ..room };
         let mut index = Index::new(room, true, Arc::clone(&stats));
         tell_found(&found, &spool, &stats);
         index.found(&found.batches, found.next);
@@ -358,14 +360,16 @@ fn tell_found(found: &Found, spool: &Spool, stats: &Stats) {
         tracing::warn!(sink, %file, "a file in the spool's folder is none of the exporter's: left");
     }
     if let Some((file, error)) = &found.another {
-        let (file, files) = (file.display(), found.anothers);
+        let (file, files) = (file.display(), found.anothers.len());
         tracing::warn!(
             sink,
             files,
+            bytes = found.anothers.iter().sum::<u64>(),
             %file,
             %error,
             "another version of the exporter left batches on disk that this one cannot send: they \
-             stay for it"
+             stay for it, and take of the room (--push.spool.max-bytes); delete them if it does \
+             not come back"
         );
     }
     if let Some((file, error)) = &found.damage {

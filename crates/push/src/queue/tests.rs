@@ -248,11 +248,20 @@ async fn a_downgrade_leaves_what_a_newer_version_wrote() {
         bytes
     });
 
-    let queue = disk(&dir, 9);
+    // They take room for two of five.
+    let queue = disk(&dir, 5);
     assert_eq!((lines.count("another version"), lines.count("damaged")), (1, 0));
+    let bytes = newer.iter().map(Vec::len).sum::<usize>();
+    assert_eq!(lines.count(&format!("files=2 bytes={bytes}")), 1);
     queue.put(batches(4..7)).await;
-    assert_eq!(drain(&queue).await, [1, 4, 5, 6]);
+    assert_eq!(dropped(&queue, Dropped::QueueFull), 10);
+    assert_eq!(drain(&queue).await, [4, 5, 6]);
     assert_eq!(dropped(&queue, Dropped::Damaged), 0);
+    // However little is left, the newest is kept.
+    drop(queue);
+    let queue = disk(&dir, 1);
+    queue.put(batches(7..9)).await;
+    assert_eq!(drain(&queue).await, [8]);
     for (number, bytes) in [2, 3].into_iter().zip(newer) {
         assert_eq!(std::fs::read(path(number)).unwrap(), bytes, "{number}");
     }

@@ -35,6 +35,9 @@ use crate::batch::Batch;
 use crate::point::Millis;
 pub(crate) use file::{Damage, HEADER};
 
+/// The file that is locked.
+const LOCK: &str = "lock";
+
 /// Why a folder cannot be a spool.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,8 +77,8 @@ pub(crate) struct Found {
     pub(crate) damage: Option<(PathBuf, ReadError)>,
     /// A file that is none of ours, if there is one. Such files are left alone.
     pub(crate) foreign: Option<PathBuf>,
-    /// How many batches only another version of the exporter can send. They are left alone.
-    pub(crate) anothers: u64,
+    /// Bytes of each file that only another version of the exporter can send. They are left alone.
+    pub(crate) anothers: Vec<u64>,
     /// The first of them, and why.
     pub(crate) another: Option<(PathBuf, Damage)>,
     /// Behind every file's number, also those that are left.
@@ -226,7 +229,7 @@ impl Found {
                 bytes: header.file_len(),
             }),
             Err(ReadError::Damaged(damage)) if damage.is_anothers() => {
-                self.anothers += 1;
+                self.anothers.push(fs::metadata(&path)?.len());
                 self.another.get_or_insert((path, damage));
             }
             Err(error) => {
@@ -239,6 +242,20 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Bytes of the batches in a folder that no exporter has now.
+pub(crate) fn left_in(folder: &Path) -> io::Result<u64> {
+    let lock = Noted::new(File::options().write(true).open(folder.join(LOCK))?);
+    lock.inner.try_lock()?;
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if matches!(Name::of(&entry.path()), Name::Batch(_)) {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    Ok(bytes)
 }
 
 /// What a file's name says it is.
@@ -254,7 +271,7 @@ impl Name {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             return Self::Foreign;
         };
-        if name == "lock" {
+        if name == LOCK {
             return Self::Lock;
         }
         let Some((number, extension)) = name.split_once('.') else { return Self::Foreign };
@@ -278,7 +295,7 @@ fn take(folder: &Path) -> Result<Noted<File>, TryLockError> {
         .create(true)
         .truncate(false)
         .write(true)
-        .open(folder.join("lock"))
+        .open(folder.join(LOCK))
         .map_err(TryLockError::Error)?;
     // Before it is locked: a child that is forked in between must know it, too.
     let lock = Noted::new(lock);
