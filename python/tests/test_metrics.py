@@ -213,12 +213,12 @@ def test_label_names_may_come_one_by_one(metrics: Metrics) -> None:
 def test_what_is_no_number_is_refused_by_the_metrics_name() -> None:
     # Of the Rust half: these names are of this test alone.
     counter = Counter("no_number_total", "A.", ["kind"]).labels("new")
-    gauge, histogram = Gauge("no_number", "B."), Histogram("no_numbers", "C.")
+    gauge, histogram = Gauge("numberless", "B."), Histogram("no_numbers", "C.")
     for change, name in (
         (counter.inc, "counter no_number_total"),
-        (gauge.inc, "gauge no_number"),
-        (gauge.dec, "gauge no_number"),
-        (gauge.set, "gauge no_number"),
+        (gauge.inc, "gauge numberless"),
+        (gauge.dec, "gauge numberless"),
+        (gauge.set, "gauge numberless"),
         (histogram.observe, "histogram no_numbers"),
     ):
         for value in (None, "many"):
