@@ -12,29 +12,25 @@ use std::time::Duration;
 
 use exposition::Format;
 use locust_exporter::inside::{self, in_locusts_words};
-use locust_exporter::pushing::{Plan, Pushing, Work};
 use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use recorder::{Buckets, Definition, Formulas};
 use schema::{Catalog, Schema};
-use tokio_util::sync::CancellationToken;
-use web::Hooks;
 
 use crate::adopted::{Set, adopted, without_effect};
 use crate::callable::callable;
-use crate::inside::{Inside, Metrics, Role, Setup};
+use crate::inside::{Inside, Role, Setup};
 use crate::listener::Listener;
 use crate::merge::Merger;
 use crate::metric::{self, Metric, refused};
 use crate::observed::{self, Known};
 use crate::recording::Recording;
 use crate::render::{self, Rendered, Wanted};
-use crate::server::{Serving, Unserved};
+use crate::server::Unserved;
 use crate::side::Sides;
 use crate::text::{Text, strs};
-use crate::thread::spawn_deaf;
 use crate::{clock, guard, logs, options, taken};
 
 /// The longest that anything waits.
@@ -203,7 +199,7 @@ impl Core {
                 .map_err(|cause| Unserved::Mistake(format!("--web.listen-address: {cause}")))
                 .and_then(|listen| {
                     config.listen = listen;
-                    py.detach(|| self.listen(config))
+                    py.detach(|| self.sides.ours().listen(config, &self.inside))
                 });
             served.map_err(|unserved| match unserved {
                 Unserved::Mistake(line) => PyValueError::new_err(in_locusts_words(&line)),
@@ -267,31 +263,32 @@ impl Core {
             let given = lock(&self.given).clone();
             let plan = inside::push(&given, &addresses, worker_id);
             let plan = plan.map_err(PyValueError::new_err)?;
-            py.detach(|| self.start_pushing(plan))
+            py.detach(|| self.sides.ours().push(plan, &self.inside)).map_err(|unusable| {
+                let line = in_locusts_words(&unusable.to_string());
+                if unusable.is_mistake() {
+                    PyValueError::new_err(line)
+                } else {
+                    PyOSError::new_err(line)
+                }
+            })
         })
     }
 
     /// Begins the last push; the seconds that it may take, 0 where nothing is pushed.
     fn stop_pushing(&self) -> f64 {
-        let longest = self.sides.ours().pushing().as_ref().map(Pushing::stop);
-        longest.unwrap_or_default().as_secs_f64()
+        self.sides.ours().stop_pushing().as_secs_f64()
     }
 
     /// Whether the thread that pushes runs.
     fn is_pushing(&self) -> bool {
-        self.sides.ours().pushing().as_ref().is_some_and(|pushing| !pushing.has_ended())
+        self.sides.ours().is_pushing()
     }
 
     /// Ends the server's thread; scrapes in flight have `timeout` seconds.
     fn close(&self, py: Python<'_>, timeout: f64) -> PyResult<()> {
         let grace = duration(timeout);
         guard::raising(|| {
-            py.detach(|| {
-                let serving = self.sides.ours().serving().take();
-                if let Some(serving) = serving {
-                    serving.close(grace);
-                }
-            });
+            py.detach(|| self.sides.ours().close(grace));
             Ok(())
         })
     }
@@ -475,9 +472,7 @@ impl Core {
 
     /// Says once which options were given to this worker and do nothing.
     fn tell_idle(&self, own: &[Set], masters: &[Set]) {
-        let side = self.sides.ours();
-        let is_shown = side.serving().is_some() || side.pushing().is_some();
-        if let Some(line) = without_effect(own, masters, is_shown)
+        if let Some(line) = without_effect(own, masters, self.sides.ours().is_shown())
             && !self.is_idle_told.swap(true, Ordering::Relaxed)
         {
             tracing::warn!("{line}");
@@ -505,53 +500,6 @@ impl Core {
         });
     }
 
-    fn start_pushing(&self, plan: Plan) -> PyResult<bool> {
-        let side = self.sides.ours();
-        let mut pushing = side.pushing();
-        // One that was told to stop, by an earlier session of this process, is no longer it.
-        if pushing.as_ref().is_some_and(Pushing::goes_on) {
-            return Ok(true);
-        }
-        install_tls();
-        let source = Arc::new(Metrics(Arc::clone(&self.inside)));
-        let spawn = |work: Work| {
-            let guarded = || guard::quietly(work).unwrap_or_default();
-            spawn_deaf("locust-exporter-push", guarded).map(drop)
-        };
-        let started = Pushing::start(plan, &self.inside.own(), source, spawn);
-        *pushing = started.map_err(|unusable| {
-            let line = in_locusts_words(&unusable.to_string());
-            if unusable.is_mistake() {
-                PyValueError::new_err(line)
-            } else {
-                PyOSError::new_err(line)
-            }
-        })?;
-        Ok(pushing.is_some())
-    }
-
-    fn listen(&self, config: web::Config) -> Result<Vec<String>, Unserved> {
-        let side = self.sides.ours();
-        let mut serving = side.serving();
-        let serving = match &mut *serving {
-            Some(serving) => serving,
-            none => {
-                install_tls();
-                let started = Serving::start()
-                    .map_err(|cause| format!("the server's thread cannot start: {cause}"))?;
-                none.insert(started)
-            }
-        };
-        let hooks = Hooks {
-            gather: Arc::new(Metrics(Arc::clone(&self.inside))),
-            probe: None,
-            reload: None,
-            ready: Arc::new(true.into()),
-            quit: CancellationToken::new(),
-        };
-        serving.serve(config, hooks)
-    }
-
     /// The configured catalog, but for what is given.
     fn catalog(&self, schema: Option<&str>, service: Option<String>) -> PyResult<Arc<Catalog>> {
         let setup = self.inside.setup.load();
@@ -566,11 +514,6 @@ impl Core {
         config.service = service;
         setup.catalog_of(&config).map_err(refused)
     }
-}
-
-/// Another user of the same library may have set it: then it is that one.
-fn install_tls() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// `OSError` of this line alone, also where it has the system's number.

@@ -1,16 +1,25 @@
-//! What belongs to one process and cannot be inherited by its children: threads.
+//! What belongs to one process and cannot be inherited by its children: the threads that serve and
+//! push.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use locust_exporter::pushing::Pushing;
+use locust_exporter::pushing::{Plan, Pushing, Unusable, Work};
+use tokio_util::sync::CancellationToken;
+use web::Hooks;
 
-use crate::server::Serving;
+use crate::guard;
+use crate::inside::{Inside, Metrics};
+use crate::server::{Serving, Unserved};
+use crate::thread::spawn_deaf;
 
 /// The threads of one process.
 pub(crate) struct Side {
     process: u32,
+    /// The server's, if it runs.
     serving: Mutex<Option<Serving>>,
+    /// The one that pushes, if it runs or has run.
     pushing: Mutex<Option<Pushing>>,
 }
 
@@ -22,14 +31,70 @@ impl Side {
         Self { process: std::process::id(), serving: Mutex::default(), pushing: Mutex::default() }
     }
 
-    /// The server's thread, if it runs.
-    pub(crate) fn serving(&self) -> MutexGuard<'_, Option<Serving>> {
-        lock(&self.serving)
+    /// Listens, in the server's thread, which is started if need be; answers the addresses.
+    pub(crate) fn listen(
+        &self,
+        config: web::Config,
+        inside: &Arc<Inside>,
+    ) -> Result<Vec<String>, Unserved> {
+        let mut serving = lock(&self.serving);
+        let serving = match &mut *serving {
+            Some(serving) => serving,
+            none => {
+                install_tls();
+                let started = Serving::start()
+                    .map_err(|cause| format!("the server's thread cannot start: {cause}"))?;
+                none.insert(started)
+            }
+        };
+        let hooks = Hooks {
+            gather: Arc::new(Metrics(Arc::clone(inside))),
+            probe: None,
+            reload: None,
+            ready: Arc::new(true.into()),
+            quit: CancellationToken::new(),
+        };
+        serving.serve(config, hooks)
     }
 
-    /// The thread that pushes, if it runs or has run.
-    pub(crate) fn pushing(&self) -> MutexGuard<'_, Option<Pushing>> {
-        lock(&self.pushing)
+    /// Ends the server's thread; scrapes in flight have `grace`.
+    pub(crate) fn close(&self, grace: Duration) {
+        let serving = lock(&self.serving).take();
+        if let Some(serving) = serving {
+            serving.close(grace);
+        }
+    }
+
+    /// Starts the thread that pushes, if something is to be pushed; whether it is.
+    pub(crate) fn push(&self, plan: Plan, inside: &Arc<Inside>) -> Result<bool, Unusable> {
+        let mut pushing = lock(&self.pushing);
+        // One that was told to stop, by an earlier session of this process, is no longer it.
+        if pushing.as_ref().is_some_and(Pushing::goes_on) {
+            return Ok(true);
+        }
+        install_tls();
+        let source = Arc::new(Metrics(Arc::clone(inside)));
+        let spawn = |work: Work| {
+            let guarded = || guard::quietly(work).unwrap_or_default();
+            spawn_deaf("locust-exporter-push", guarded).map(drop)
+        };
+        *pushing = Pushing::start(plan, &inside.own(), source, spawn)?;
+        Ok(pushing.is_some())
+    }
+
+    /// Begins the last push, and answers how long it may take.
+    pub(crate) fn stop_pushing(&self) -> Duration {
+        lock(&self.pushing).as_ref().map(Pushing::stop).unwrap_or_default()
+    }
+
+    /// Whether the thread that pushes runs.
+    pub(crate) fn is_pushing(&self) -> bool {
+        lock(&self.pushing).as_ref().is_some_and(|pushing| !pushing.has_ended())
+    }
+
+    /// Whether this process shows what it records by itself.
+    pub(crate) fn is_shown(&self) -> bool {
+        lock(&self.serving).is_some() || self.is_pushing()
     }
 }
 
@@ -51,6 +116,11 @@ impl Sides {
         std::mem::forget(parents);
         fresh
     }
+}
+
+/// Another user of the same library may have set it: then it is that one.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn lock<T>(thread: &Mutex<T>) -> MutexGuard<'_, T> {
