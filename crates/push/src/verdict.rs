@@ -5,11 +5,14 @@
 //! write and of OTLP that no other 4xx is tried again is about data that have been judged, and
 //! these answers have judged the setup alone: a mistake of one minute must not empty the spool.
 
+mod refusal;
+
 use bytes::Bytes;
 use outgoing::header::{CONTENT_TYPE, HeaderMap};
 use outgoing::{Answer, Client, Method, NoAnswer, StatusCode, shown};
 use url::Url;
 
+use self::refusal::Refusal;
 use crate::transport::Outcome;
 
 /// Asks, and gives the answer; or what becomes of a batch that got none, or one that is about the
@@ -95,58 +98,6 @@ pub(crate) fn failed(answer: &Answer, line: String, words: &str) -> Outcome {
     }
 }
 
-/// What a refusal of samples says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The backend has later ones already, or these very ones: they were sent before, and only the
-    /// answer to that was lost.
-    Had,
-    /// It takes nothing that old.
-    TooOld,
-    /// Something else, or of each something.
-    Other,
-}
-
-impl Refusal {
-    /// Reads it off the text: Prometheus says it in a line for each series, Mimir of the first.
-    pub(crate) fn of(text: &str) -> Self {
-        // A text that was cut off ends within a line, which tells nothing.
-        let whole = text.rsplit_once('\n').map_or(text, |(whole, _)| whole);
-        let mut lines = whole.lines().filter(|line| !line.trim().is_empty()).map(Self::of_line);
-        let Some(first) = lines.next() else { return Self::Other };
-        if lines.all(|line| line == first) { first } else { Self::Other }
-    }
-
-    fn of_line(line: &str) -> Self {
-        /// How Prometheus begins a line. `VictoriaMetrics` takes such samples without a word.
-        const HAD: [&str; 2] = ["out of order sample", "duplicate sample for timestamp"];
-        /// The former where it takes samples out of order; the latter is also said of times too
-        /// far in the future.
-        const TOO_OLD: [&str; 2] = ["too old sample", "out of bounds"];
-        /// What Mimir has in its line, behind words of its own.
-        const MIMIR_HAD: [&str; 2] =
-            ["(err-mimir-sample-out-of-order)", "(err-mimir-sample-duplicate-timestamp)"];
-        const MIMIR_TOO_OLD: [&str; 1] = ["(err-mimir-sample-timestamp-too-old)"];
-        let line = before_labels(line.trim_start());
-        let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
-        let has = |ids: &[&str]| ids.iter().any(|id| line.contains(id));
-        if begins(&HAD) || has(&MIMIR_HAD) {
-            Self::Had
-        } else if begins(&TOO_OLD) && !line.contains("future") || has(&MIMIR_TOO_OLD) {
-            Self::TooOld
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// The part of a line in which there are no labels yet: their values may say anything.
-fn before_labels(line: &str) -> &str {
-    let mark = line.find(['{', '"', '\'', '`']).unwrap_or(line.len());
-    let end = line.find("series").map_or(mark, |series| series.min(mark));
-    &line[..end]
-}
-
 /// What becomes of a batch that was refused as a whole, in these words; `line` is all of the
 /// answer in one line.
 pub(crate) fn refused(line: &str, words: &str) -> Outcome {
@@ -165,112 +116,5 @@ pub(crate) fn refused(line: &str, words: &str) -> Outcome {
             ),
         },
         Refusal::Other => Outcome::Refused { cause: line.to_owned() },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn what_a_backend_has_already_is_told_from_what_it_will_not_take() {
-        for (body, wanted) in [
-            ("out of order sample\n", Refusal::Had),
-            ("duplicate sample for timestamp\n", Refusal::Had),
-            (
-                "out of order sample for series {a=\"1\"}\nduplicate sample for timestamp for \
-                 series {a=\"2\"}\n",
-                Refusal::Had,
-            ),
-            (
-                "failed pushing to ingester: user=1: the sample has been rejected because another \
-                 sample with a more recent timestamp has already been ingested and out-of-order \
-                 samples are not allowed (err-mimir-sample-out-of-order). The affected sample …",
-                Refusal::Had,
-            ),
-            ("… (err-mimir-sample-duplicate-timestamp). The affected …", Refusal::Had),
-            ("out of bounds\n", Refusal::TooOld),
-            ("too old sample\n", Refusal::TooOld),
-            ("… (err-mimir-sample-timestamp-too-old). The affected …", Refusal::TooOld),
-            (
-                "duplicate sample for timestamp 1795288456411; overrides not allowed: existing 2, \
-                 new value 3 for series {__name__=\"a2_total\", job=\"j\"}\n",
-                Refusal::Had,
-            ),
-            ("out of bounds for series {a=\"1\"}\n", Refusal::TooOld),
-            (
-                "out of bounds: timestamp is too far in the future for series {a=\"1\"}\n",
-                Refusal::Other,
-            ),
-            ("out of bounds: timestamp is too far in the future\n", Refusal::Other),
-            ("out of order sample for series {a=\"1\"}\ninvalid labels\n", Refusal::Other),
-            ("out of order sample for series {a=\"1\"}\nout of or", Refusal::Had),
-            ("snappy: corrupt input\n", Refusal::Other),
-            ("", Refusal::Other),
-        ] {
-            assert_eq!(Refusal::of(body), wanted, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_label_that_says_out_of_order_does_not_make_refused_data_delivered() {
-        for body in [
-            "invalid labels for series {name=\"Item out of order sample\"}\n",
-            "received a series whose label value is too long, label: 'name', value: \
-             '(err-mimir-sample-out-of-order)'\n",
-            "label value out of order sample is too long\n",
-        ] {
-            assert_eq!(Refusal::of(body), Refusal::Other, "{body}");
-        }
-    }
-
-    /// Values like what backends say, and any others.
-    fn value() -> impl Strategy<Value = String> {
-        let words = [
-            "out of order sample",
-            "duplicate sample for timestamp",
-            "out of bounds",
-            "too old sample",
-            "future",
-            "series",
-            "(err-mimir-sample-out-of-order)",
-            "(err-mimir-sample-timestamp-too-old)",
-            "\"} ",
-            "\n",
-        ];
-        let word = prop_oneof![
-            any::<String>(),
-            proptest::sample::select(words.to_vec()).prop_map(String::from)
-        ];
-        proptest::collection::vec(word, 0..4).prop_map(|words| words.concat())
-    }
-
-    proptest! {
-        #[test]
-        fn the_values_of_labels_never_change_a_verdict(values in [value(), value()]) {
-            // Backends quote them, so that a line remains one.
-            let [one, other] = values.map(|value| format!("{value:?}"));
-            for beginning in [
-                "out of order sample for ",
-                "duplicate sample for timestamp 5; overrides not allowed: existing 2, new value 3 \
-                 for ",
-                "out of bounds for ",
-                "out of bounds: timestamp is too far in the future for ",
-                "too old sample for ",
-                "invalid labels for ",
-                "failed pushing to ingester: user=1: rejected (err-mimir-sample-out-of-order). The \
-                 affected sample has timestamp 5 and is from ",
-                "rejected (err-mimir-max-label-value-length). The affected one is of ",
-            ] {
-                let line = |one: &str, other: &str| {
-                    Refusal::of(&format!("{beginning}series {{a={one}, b={other}}}\n"))
-                };
-                prop_assert_eq!(line(&one, &other), line("\"1\"", "\"2\""), "{}", beginning);
-                let bare = Refusal::of(&format!("{beginning}{{a={one}, b={other}}}\n"));
-                prop_assert_eq!(bare, line("\"1\"", "\"2\""), "{}", beginning);
-            }
-        }
     }
 }
