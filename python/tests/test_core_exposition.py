@@ -160,7 +160,11 @@ def test_a_worker_says_once_which_of_its_own_options_do_nothing() -> None:
 
 
 def test_a_worker_says_nothing_of_options_that_all_have_or_by_which_it_shows_itself() -> None:
-    for_all = {"metrics.buckets": ["1"], "label": ["zone=a"], "metrics.created": True}
+    for_all: dict[str, Any] = {
+        "metrics.buckets": ["1"],
+        "label": ["zone=a"],
+        "metrics.created": True,
+    }
     made = core(for_all, role="worker")
     made.logs()  # of the tests before
     made.adopt(for_all)
