@@ -30,12 +30,11 @@ pub fn tls_config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
-    let is_own = server_name.is_some() || !given.is_empty();
-    let builder = if tls.insecure_skip_verify || (is_https && is_own) {
-        let trust = (!tls.insecure_skip_verify)
-            .then(|| Trust::new(server_name, given, roots, Arc::clone(&provider)))
-            .transpose()?;
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier { provider, trust }))
+    let builder = if tls.insecure_skip_verify {
+        builder.dangerous().with_custom_certificate_verifier(Verifier::new(provider, None))
+    } else if is_https && (server_name.is_some() || !given.is_empty()) {
+        let trust = Trust::new(server_name, given, roots, Arc::clone(&provider))?;
+        builder.dangerous().with_custom_certificate_verifier(Verifier::new(provider, Some(trust)))
     } else {
         builder.with_root_certificates(roots)
     };
@@ -154,6 +153,12 @@ impl Trust {
             .build()
             .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
         Ok(Self { inner, name, given })
+    }
+}
+
+impl Verifier {
+    fn new(provider: Arc<CryptoProvider>, trust: Option<Trust>) -> Arc<Self> {
+        Arc::new(Self { provider, trust })
     }
 }
 
