@@ -35,6 +35,15 @@ pub(crate) struct Room {
     pub(crate) spool: u64,
 }
 
+impl Room {
+    /// What is left beside files that nobody here can send: however many they are, as much as there
+    /// would be without a spool.
+    fn beside(self, anothers: u64) -> Self {
+        let least = self.memory.min(self.spool);
+        Self { spool: self.spool.saturating_sub(anothers).max(least), ..self }
+    }
+}
+
 /// The batches of one backend. One task puts, another takes.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -78,7 +87,7 @@ impl Queue {
         let (spool, found) = Spool::open(folder)?;
         let newest = found.batches.iter().map(|kept| kept.time).max();
         let anothers: u64 = found.anothers.iter().map(|bytes| index::cost(*bytes)).sum();
-        let room = Room { spool: room.spool.saturating_sub(anothers), ..room };
+        let room = room.beside(anothers);
         let mut index = Index::new(room, true, Arc::clone(&stats));
         tell_found(&found, &spool, &stats);
         index.found(&found.batches, found.next);
@@ -368,8 +377,8 @@ fn tell_found(found: &Found, spool: &Spool, stats: &Stats) {
             %file,
             %error,
             "another version of the exporter left batches on disk that this one cannot send: they \
-             stay for it, and take of the room (--push.spool.max-bytes); delete them if it does \
-             not come back"
+             stay for it, and take of the room (--push.spool.max-bytes) until a start finds them \
+             gone; delete them if it does not come back"
         );
     }
     if let Some((file, error)) = &found.damage {

@@ -239,14 +239,7 @@ async fn a_downgrade_leaves_what_a_newer_version_wrote() {
     let dir = tempfile::tempdir().unwrap();
     disk(&dir, 9).put(batches(1..4)).await;
     let path = |number| folder(&dir).join(format!("{number:020}.batch"));
-    let newer = [2, 3].map(|number| {
-        let mut bytes = std::fs::read(path(number)).unwrap();
-        bytes[4] += 1;
-        let crc = crc32fast::hash(&bytes[..32]);
-        bytes[32..36].copy_from_slice(&crc.to_le_bytes());
-        std::fs::write(path(number), &bytes).unwrap();
-        bytes
-    });
+    let newer = [2, 3].map(|number| as_newer(&path(number)));
 
     // They take room for two of five.
     let queue = disk(&dir, 5);
@@ -265,6 +258,37 @@ async fn a_downgrade_leaves_what_a_newer_version_wrote() {
     for (number, bytes) in [2, 3].into_iter().zip(newer) {
         assert_eq!(std::fs::read(path(number)).unwrap(), bytes, "{number}");
     }
+}
+
+#[tokio::test]
+async fn what_a_newer_version_wrote_takes_no_more_than_a_queue_in_memory_leaves() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(&dir, 9).put(batches(1..11)).await;
+    let path = |number| folder(&dir).join(format!("{number:020}.batch"));
+    for number in 3..7 {
+        as_newer(&path(number));
+    }
+    // Six are of this version; the four of the newer one fill the room. Memory has room for three.
+    let queue = disk(&dir, 4);
+    assert_waits(&queue, 3, 3);
+    queue.put(batches(11..12)).await;
+    assert_waits(&queue, 3, 3);
+    assert_eq!(drain(&queue).await, [9, 10, 11]);
+    drop(queue);
+    // Nor more than there is at all.
+    let queue = disk(&dir, 2);
+    queue.put(batches(12..15)).await;
+    assert_eq!(drain(&queue).await, [13, 14]);
+}
+
+/// Makes of a batch's file one that a newer version wrote. Gives its bytes.
+fn as_newer(path: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[4] += 1;
+    let crc = crc32fast::hash(&bytes[..32]);
+    bytes[32..36].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(path, &bytes).unwrap();
+    bytes
 }
 
 /// Nothing can be written where the folder has become a file.
