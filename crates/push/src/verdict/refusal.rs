@@ -29,12 +29,17 @@ impl Refusal {
     }
 
     fn of_line(line: &str) -> Self {
-        match unwrapped(line.trim_start()) {
-            (list, true) => {
-                Self::of_all(list.split("; ").map(|one| Self::of_reason(unwrapped(one).0)))
-            }
-            (reason, false) => Self::of_reason(reason),
+        let (rest, others) = unwrapped(line.trim_start());
+        if others == 0 {
+            return Self::of_reason(rest);
         }
+        let reasons: Vec<_> = rest.split("; ").map(unwrapped).collect();
+        let promised = 1 + others + reasons.iter().map(|(_, others)| others).sum::<u64>();
+        // Of a text that was cut off, nobody knows what the rest would say.
+        if (reasons.len() as u64) < promised {
+            return Self::Other;
+        }
+        Self::of_all(reasons.into_iter().map(|(reason, _)| Self::of_reason(reason)))
     }
 
     fn of_reason(reason: &str) -> Self {
@@ -77,27 +82,28 @@ const WRAPPERS: [(&str, &str); 9] = [
     ("add ", " samples: "),
 ];
 
-/// A reason without what is put before it; and whether it is a list of several (`2 errors: …; …`).
-fn unwrapped(mut reason: &str) -> (&str, bool) {
-    let mut is_list = false;
+/// A reason without what is put before it; and how many others that says are in the text behind
+/// it, separated by `; `.
+fn unwrapped(mut reason: &str) -> (&str, u64) {
+    let mut others = 0;
     loop {
         let without = WRAPPERS.iter().find_map(|(begin, end)| {
             let rest = reason.strip_prefix(begin)?;
             let (name, rest) = if end.is_empty() { ("", rest) } else { rest.split_once(end)? };
-            (!name.contains(QUOTES) && !name.contains(['=', ';'])).then_some(rest)
+            (!name.contains(QUOTES) && !name.contains(['=', ';'])).then_some((0, rest))
         });
-        let list = reason.split_once(" errors: ").filter(|(number, _)| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        reason = match (without, list) {
-            (Some(rest), _) => rest,
-            (None, Some((_, rest))) => {
-                is_list = true;
-                rest
-            }
-            (None, None) => return (reason, is_list),
-        };
+        let Some((more, rest)) = without.or_else(|| list(reason)) else { return (reason, others) };
+        others += more;
+        reason = rest;
     }
+}
+
+/// What is behind `3 errors: `, and how many others there are then but the first.
+fn list(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let number: u32 = number.parse().ok()?;
+    Some((u64::from(number).saturating_sub(1), rest.strip_prefix(" errors: ")?))
 }
 
 /// What values of labels stand in.

@@ -145,6 +145,24 @@ fn what_a_part_of_a_backend_says_is_read_behind_what_others_put_before_it() {
 }
 
 #[test]
+fn of_a_list_that_was_cut_off_nobody_knows_what_the_rest_said() {
+    let cut = "3 errors: add 1 samples: out of order sample; add 2 samples: out of order sample";
+    assert_eq!(Refusal::of(cut), Refusal::Other);
+    assert_eq!(Refusal::of(&cut.replace('3', "2")), Refusal::Had);
+    // One that has another in it, whichever of them was cut.
+    let desc = "rpc error: code = AlreadyExists desc =";
+    let inner = format!("2 errors: {desc} 2 errors: out of bounds; out of bounds");
+    assert_eq!(Refusal::of(&inner), Refusal::Other);
+    assert_eq!(Refusal::of(&format!("{inner}; out of bounds")), Refusal::TooOld);
+    let last = format!("2 errors: out of bounds; {desc} 2 errors: out of bounds");
+    assert_eq!(Refusal::of(&last), Refusal::Other);
+    assert_eq!(Refusal::of(&format!("{last}; out of bounds")), Refusal::TooOld);
+    // No number that a backend would say.
+    let many = format!("{}0 errors: out of bounds; out of bounds", u64::MAX);
+    assert_eq!(Refusal::of(&many), Refusal::Other);
+}
+
+#[test]
 fn a_label_that_says_out_of_order_does_not_make_refused_data_delivered() {
     for body in [
         "invalid labels for series {name=\"Item out of order sample\"}\n",
