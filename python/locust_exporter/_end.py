@@ -12,55 +12,57 @@ from locust.runners import WORKER_REPORT_INTERVAL, MasterRunner
 from locust_exporter import _options
 from locust_exporter._core import Core
 from locust_exporter._process import guarded, logger
+from locust_exporter._signals import Signals
 
 # For the reports of the workers that were taken but not merged yet.
 _MERGE_TIMEOUT = 2.0
 # How often to ask anew where reports went on coming meanwhile.
 _MOST_LOOKS = 3
-# On SIGTERM Locust shuts down twice within this: in the signal's handler, and where it waited for
-# the test's end.
-_SAME_SIGNAL = 2.0
 
 
 class LastPush:
     """The last push of a process. Without anything to push it is over at once."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, signals: Signals) -> None:
+        self.has_spool = False
+        """Whether what remote write and OTLP do not deliver is kept on disk."""
         self._core = core
-        self._begun: float | None = None
+        self._signals = signals
         self._end = 0.0
         self._is_cut = False
 
     def begin(self) -> None:
-        """Begins it. If it is under way already, Locust shuts down once more: cuts it if that is
-        of another signal."""
-        now = time.monotonic()
+        """Begins it, unless it is under way already: Locust may shut down more than once."""
         longest = self._core.stop_pushing()
-        if self._begun is None:
-            self._begun, self._end = now, now + longest
-        elif now - self._begun >= _SAME_SIGNAL:
-            self.cut("Signalled again")
+        if not self._end:
+            self._end = time.monotonic() + longest
 
     def cut(self, why: str) -> None:
         """Ends the wait, and tells what becomes of the rest."""
-        if self._core.is_pushing() and not self._is_cut:
-            self._is_cut = True
-            logger.warning(
-                "%s; ending before the last push is over: what is not pushed yet waits in the "
-                "spool (%s), or is lost without one",
-                why,
-                _options.flag(_options.SPOOL_PATH),
-            )
+        if self._is_cut or not self._core.is_pushing():
+            return
+        self._is_cut = True
+        rest = "what is not delivered yet is lost"
+        if self.has_spool:
+            flag = _options.flag(_options.SPOOL_PATH)
+            rest = f"what remote write and OTLP have not delivered yet waits in the spool ({flag})"
+        logger.warning("%s; the last push is cut off: %s", why, rest)
 
     def wait(self, drain_logs: Callable[[], None]) -> None:
-        """Waits until it is over, for no longer than it may take."""
+        """Waits until it is over, for no longer than it may take.
+
+        The first signal is no reason to cut it, also where Locust was ending already: it lasts a
+        few seconds, and what it does not deliver may be lost.
+        """
         try:
             while self._core.is_pushing() and not self._is_cut:
-                if time.monotonic() >= self._end:
-                    logger.warning("The last push has not ended in time; ending without it")
-                    break
-                gevent.sleep(0.02)
-                drain_logs()
+                if self._signals.count > 1:
+                    self.cut("Signalled again")
+                elif time.monotonic() >= self._end:
+                    self.cut(f"{_options.flag(_options.FINAL_TIMEOUT)} is over")
+                else:
+                    gevent.sleep(0.02)
+                    drain_logs()
         except KeyboardInterrupt:
             self.cut("Interrupted")
 
@@ -68,17 +70,20 @@ class LastPush:
 class Ending:
     """Compares the exported totals with Locust's, and waits for the last scrape and push."""
 
-    def __init__(self, core: Core, environment: Environment, last_push: LastPush) -> None:
+    def __init__(
+        self, core: Core, environment: Environment, signals: Signals, last_push: LastPush
+    ) -> None:
         self.timeout = 0.0
         """How many seconds to wait for a last scrape at Locust's end."""
         self._core = core
         self._environment = environment
+        self._signals = signals
         self._last_push = last_push
         self._run = 0
         self._is_over = True
         self._compared: tuple[int, ...] | None = None
+        self._has_held = False
         self._is_holding = False
-        self._held_since = 0.0
 
     def begin(self) -> None:
         """A test starts."""
@@ -144,13 +149,22 @@ class Ending:
         return total.num_requests, total.num_failures
 
     def _hold(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
-        if self._is_holding:
-            self._hold_too()
-            return
         if self._core.final_served():
             return
-        self._is_holding = True
-        self._held_since = time.monotonic()
+        try:
+            if self._has_held:  # Locust shuts down once more
+                while self._is_holding:
+                    gevent.sleep(0.05)
+            else:
+                self._has_held = self._is_holding = True
+                self._wait_for_scrape(addresses, drain_logs)
+        except KeyboardInterrupt:
+            logger.info("Interrupted; ending without a last scrape")
+            self._last_push.cut("Interrupted")
+        finally:
+            self._is_holding = False
+
+    def _wait_for_scrape(self, addresses: list[str], drain_logs: Callable[[], None]) -> None:
         logger.info(
             "Waiting up to %g s for a last scrape of %s (%s)",
             self.timeout,
@@ -158,23 +172,12 @@ class Ending:
             _options.flag(_options.LAST_SCRAPE_TIMEOUT),
         )
         end = time.monotonic() + self.timeout
-        try:
-            while self._is_holding and not self._core.final_served():
-                if time.monotonic() >= end:
-                    logger.warning("No scrape has come in %g s; ending without it", self.timeout)
-                    break
-                gevent.sleep(0.05)
-                drain_logs()
-        except KeyboardInterrupt:
-            logger.info("Interrupted; ending without a last scrape")
-            self._last_push.cut("Interrupted")
-        finally:
-            self._is_holding = False
-
-    def _hold_too(self) -> None:
-        """Locust shuts down once more: ends the wait if that is of another signal."""
-        if time.monotonic() - self._held_since >= _SAME_SIGNAL:
-            logger.info("Signalled again; ending without a last scrape")
-            self._is_holding = False
-        while self._is_holding:
+        while self._is_holding and not self._core.final_served():
+            if self._signals.are_for_more():
+                logger.info("Signalled; ending without a last scrape")
+                break
+            if time.monotonic() >= end:
+                logger.warning("No scrape has come in %g s; ending without it", self.timeout)
+                break
             gevent.sleep(0.05)
+            drain_logs()

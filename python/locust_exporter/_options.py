@@ -17,6 +17,7 @@ Values = Mapping[str, Value]
 
 LISTEN_ADDRESS = "web.listen-address"
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
+FINAL_TIMEOUT = "push.final-timeout"
 SPOOL_PATH = "push.spool.path"
 # Options of what a process does for itself: of the server, and of pushing.
 _OF_A_PROCESS = ("web.", "push.", "pushgateway.")

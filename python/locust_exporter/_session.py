@@ -29,6 +29,7 @@ from locust_exporter._process import (
     say_notices,
 )
 from locust_exporter._reports import MasterLink, WorkerLink
+from locust_exporter._signals import Signals
 
 Role = Literal["local", "master", "worker"]
 
@@ -130,10 +131,11 @@ class Session:
         self._start_test = guarded(self._on_test_start)
         self._master = MasterLink(core, environment) if self.role == "master" else None
         self._worker = WorkerLink(core, environment) if self.role == "worker" else None
-        self._last_push = LastPush(core)
+        self._signals = Signals()
+        self._last_push = LastPush(core, self._signals)
         self._ending: Ending | None = None
         if self.role != "worker":
-            self._ending = Ending(core, environment, self._last_push)
+            self._ending = Ending(core, environment, self._signals, self._last_push)
 
     def start(self) -> None:
         """Configures, listens, and begins to watch the runner."""
@@ -155,6 +157,7 @@ class Session:
             wanted = self._wanted_addresses(values)
             self.serve(wanted)
             self._push(self.addresses)
+            self._last_push.has_spool = values.get(_options.SPOOL_PATH) is not None
         except ValueError as error:
             if is_first_to_say():
                 sys.stderr.write(f"locust_exporter: {error}\n")
@@ -219,6 +222,8 @@ class Session:
         listen_behind_locust(events.user_error, guarded(self._on_user_error))
         listen_behind_locust(events.cpu_warning, guarded(self._on_cpu_warning))
         listen_behind_locust(events.quitting, guarded(self._on_quitting))
+        # It is fired in reverse: before others can wait, or wake Locust's main greenlet.
+        listen_last(events.quitting, guarded(self._signals.hear))
         self._quit = guarded(self._on_quit)
         listen_last(events.quit, self._quit)
         self._count_spawned_users()

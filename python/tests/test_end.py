@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
+from typing import Any
 
 import gevent
 import pytest
 from locust.env import Environment
 from recording import RecordingCore
+from stand_ins import OPTIONS, Option
 
-from locust_exporter import _end, _session
+from locust_exporter import _options, _session, _signals
 
 LISTENING = Namespace(exporter_web_listen_address=[":1"])
 # Longer than any of these tests waits.
 WAIT = 60.0
+LOST = "what is not delivered yet is lost"
 
 
 def run(environment: Environment, requests: int) -> None:
@@ -23,6 +26,43 @@ def run(environment: Environment, requests: int) -> None:
     for _ in range(requests):
         events.request.fire(request_type="GET", name="/", response_time=1, response_length=0)
     events.test_stop.fire(environment=environment)
+
+
+def shut_down(environment: Environment) -> None:
+    """As Locust does: in its main greenlet, and in one of each SIGTERM's."""
+    environment.events.quitting.fire(environment=environment, reverse=True)
+    environment.events.quit.fire(exit_code=0)
+
+
+def signalled(environment: Environment) -> Any:
+    """The greenlet of a SIGTERM's."""
+    handler = gevent.spawn(shut_down, environment)
+    gevent.sleep(0.1)
+    return handler
+
+
+@pytest.fixture
+def all_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each signal is one by itself, however close to the one before."""
+    monkeypatch.setattr(_signals, "_ECHO", 0.0)
+
+
+@pytest.fixture
+def pushing(core: RecordingCore, environment: Environment) -> RecordingCore:
+    """The last push takes long."""
+    core.push_timeout = WAIT
+    core.is_last_push_under_way = True
+    _session.attach(environment)
+    return core
+
+
+@pytest.fixture
+def shown(core: RecordingCore, environment: Environment) -> RecordingCore:
+    """A last scrape is waited for."""
+    environment.parsed_options = LISTENING
+    core.last_scrape_timeout = WAIT
+    _session.attach(environment)
+    return core
 
 
 def test_equal_totals_are_said_once(
@@ -124,32 +164,47 @@ def test_where_nobody_can_scrape_nobody_waits(
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
 
 
-def test_a_second_signal_ends_the_wait(
-    core: RecordingCore, environment: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_end, "_SAME_SIGNAL", 0.05)
-    environment.parsed_options = LISTENING
-    core.last_scrape_timeout = WAIT
-    _session.attach(environment)
-    first = gevent.spawn(environment.events.quit.fire, exit_code=0)
-    gevent.sleep(0.1)
-    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
+@pytest.mark.usefixtures("all_count", "shown")
+def test_a_second_signal_ends_the_wait(environment: Environment) -> None:
+    first = signalled(environment)
+    assert not first.ready()
+    signalled(environment).get(timeout=10)
     first.get(timeout=10)
 
 
-def test_sigterm_waits_for_a_last_scrape_though_locust_shuts_down_twice(
-    core: RecordingCore, environment: Environment
+@pytest.mark.usefixtures("shown")
+def test_signals_close_to_each_other_are_one(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment.parsed_options = LISTENING
-    core.last_scrape_timeout = WAIT
-    _session.attach(environment)
-    in_handler = gevent.spawn(environment.events.quit.fire, exit_code=0)
-    in_main = gevent.spawn(environment.events.quit.fire, exit_code=0)
-    gevent.sleep(0.2)
-    assert not in_handler.ready() and not in_main.ready()
-    core.is_served = True
-    in_main.get(timeout=10)
-    assert in_handler.ready()
+    monkeypatch.setattr(_signals, "_ECHO", WAIT)
+    first, second = signalled(environment), signalled(environment)
+    assert not first.ready() and not second.ready()
+
+
+def test_sigterm_waits_for_a_last_scrape_though_locust_shuts_down_twice(
+    shown: RecordingCore, environment: Environment
+) -> None:
+    in_handler = signalled(environment)
+    with pytest.raises(gevent.Timeout):
+        gevent.with_timeout(0.3, shut_down, environment)
+    assert not in_handler.ready()
+    shown.is_served = True
+    with gevent.Timeout(10):
+        shut_down(environment)
+    in_handler.get(timeout=10)
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_signal_after_locusts_own_end_ends_the_wait(
+    environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "locust_exporter")
+    signal = gevent.spawn_later(0.2, shut_down, environment)
+    with gevent.Timeout(10):
+        shut_down(environment)
+    signal.get(timeout=10)
+    assert caplog.text.count("Waiting up to") == 1
+    assert caplog.text.count("Signalled; ending without a last scrape") == 1
 
 
 def test_the_wait_comes_behind_the_tests_own_listeners(
@@ -185,33 +240,62 @@ def test_the_wait_for_the_last_push_is_bounded(
     core.is_last_push_under_way = True
     _session.attach(environment)
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
-    assert "The last push has not ended in time" in caplog.text
+    cut = "--exporter-push-final-timeout is over; the last push is cut off"
+    assert caplog.text.count(f"{cut}: {LOST}") == 1
     assert core.named("close")
 
 
-LOST = "what is not pushed yet waits in the spool (--exporter-push-spool-path), or is lost"
-
-
+@pytest.mark.usefixtures("all_count", "pushing")
 def test_another_signal_cuts_the_last_push_and_tells_what_becomes_of_the_rest(
+    environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = signalled(environment)
+    assert not first.ready()
+    signalled(environment).get(timeout=10)
+    first.get(timeout=10)
+    assert caplog.text.count(f"Signalled again; the last push is cut off: {LOST}") == 1
+
+
+def test_what_is_cut_off_waits_in_the_spool_if_there_is_one(
     core: RecordingCore,
     environment: Environment,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_end, "_SAME_SIGNAL", 0.5)
-    core.push_timeout = WAIT
+    spool = Option(_options.SPOOL_PATH, "X_SPOOL_PATH", "PATH")
+    monkeypatch.setattr(_options, "options", lambda: (*OPTIONS, spool))
+    environment.parsed_options = Namespace(exporter_push_spool_path="/spool")
     core.is_last_push_under_way = True
     _session.attach(environment)
-    first = gevent.spawn(environment.events.quit.fire, exit_code=0)
-    # Of the same signal Locust shuts down twice.
-    same = gevent.spawn(environment.events.quit.fire, exit_code=0)
-    gevent.sleep(0.6)
-    assert not first.ready() and not same.ready()
+    gevent.spawn(shut_down, environment).get(timeout=10)
+    assert "waits in the spool (--exporter-push-spool-path)" in caplog.text
     assert LOST not in caplog.text
-    gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
-    gevent.joinall([first, same], timeout=10, raise_error=True)
-    assert first.ready() and same.ready()
-    assert caplog.text.count(f"Signalled again; ending before the last push is over: {LOST}") == 1
+
+
+@pytest.mark.usefixtures("all_count")
+def test_one_signal_cuts_nothing_however_late_locust_shuts_down_in_its_main_greenlet(
+    pushing: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_handler = signalled(environment)
+    with pytest.raises(gevent.Timeout):
+        gevent.with_timeout(0.3, shut_down, environment)
+    assert not in_handler.ready()
+    pushing.is_last_push_under_way = False
+    in_handler.get(timeout=10)
+    assert "cut off" not in caplog.text
+
+
+@pytest.mark.usefixtures("all_count")
+def test_one_signal_after_locusts_own_end_cuts_nothing(
+    pushing: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(gevent.Timeout):
+        gevent.with_timeout(0.3, shut_down, environment)
+    handler = signalled(environment)
+    assert not handler.ready()
+    pushing.is_last_push_under_way = False
+    handler.get(timeout=10)
+    assert "cut off" not in caplog.text
 
 
 @pytest.mark.parametrize("is_scrape_waited_for", [False, True])
@@ -231,4 +315,4 @@ def test_an_interrupt_cuts_the_last_push_and_tells_what_becomes_of_the_rest(
     assert not ending.ready()
     ending.kill(KeyboardInterrupt, block=False)
     ending.get(timeout=10)
-    assert caplog.text.count(f"Interrupted; ending before the last push is over: {LOST}") == 1
+    assert caplog.text.count(f"Interrupted; the last push is cut off: {LOST}") == 1

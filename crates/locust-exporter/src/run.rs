@@ -129,7 +129,7 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     let end = tokio::select! {
         end = ended => end,
         signal = signals.next() => {
-            warn!("ending at once: {signal} again; what is not pushed yet waits in the spool, or is \
+            warn!("ending at once: {signal}; what is not pushed yet waits in the spool, or is \
                 lost without one");
             return Ok(());
         }
