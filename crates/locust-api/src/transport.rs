@@ -309,15 +309,14 @@ impl Drop for Held {
 fn no_answer(url: &Url, error: &reqwest::Error) -> Error {
     let url = shown(url);
     match Cause::of(error, TLS_FLAGS) {
-        Cause::Connection(cause) | Cause::OtherHttp(cause) => Error::Unreachable { url, cause },
+        Cause::Connection(cause) => Error::Unreachable { url, cause },
         Cause::Garbage(cause) => Error::NotLocust { url, cause },
     }
 }
 
 fn broken_body(url: &str, bytes: usize, error: &reqwest::Error) -> Error {
     let url = url.to_owned();
-    let (Cause::Connection(cause) | Cause::OtherHttp(cause) | Cause::Garbage(cause)) =
-        Cause::of(error, TLS_FLAGS);
+    let (Cause::Connection(cause) | Cause::Garbage(cause)) = Cause::of(error, TLS_FLAGS);
     if is_broken_body(error) {
         let cause = format!("the connection broke after {bytes} bytes of the answer: {cause}");
         Error::Unreachable { url, cause }

@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
+use crate::client::Http;
 use crate::shown::excerpt;
 use crate::tls::is_of_a_ca;
 
@@ -12,8 +13,6 @@ use crate::tls::is_of_a_ca;
 pub enum Cause {
     /// There is no connection, or it broke.
     Connection(String),
-    /// What came is of another version of HTTP.
-    OtherHttp(String),
     /// What came is not HTTP, or not gzip where it says so.
     Garbage(String),
 }
@@ -22,7 +21,7 @@ impl Cause {
     /// Finds the innermost cause. `tls_flags` is what the options for TLS are called: what is wrong
     /// with a certificate is said with the one that helps.
     pub fn of(error: &reqwest::Error, tls_flags: &str) -> Self {
-        let (mut garbage, mut other_http) = (false, false);
+        let mut garbage = false;
         let mut innermost: &(dyn StdError + 'static) = error;
         for cause in chain(error) {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
@@ -30,46 +29,55 @@ impl Cause {
             }
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 garbage |= error.is_parse() && !error.is_incomplete_message();
-                other_http |= is_nameless(error);
             }
-            // What the system tells of a connection has a name.
-            other_http &= !cause.is::<io::Error>();
             innermost = cause;
         }
         let text = excerpt(&innermost.to_string());
-        if garbage {
-            Self::Garbage(text)
-        } else if other_http {
-            Self::OtherHttp(text)
-        } else {
-            Self::Connection(text)
-        }
+        if garbage { Self::Garbage(text) } else { Self::Connection(text) }
     }
 }
 
-/// Whether this is an error for which hyper has no question, unlike for all others: bytes came that
-/// nobody had asked for, or, in HTTP/2, what is no frame of it.
-fn is_nameless(error: &hyper::Error) -> bool {
-    !(error.is_parse()
-        || error.is_user()
-        || error.is_canceled()
-        || error.is_closed()
-        || error.is_incomplete_message()
-        || error.is_body_write_aborted()
-        || error.is_shutdown()
-        || error.is_timeout())
+/// Whether it is as if the other side spoke another version of HTTP than it was spoken to in. One
+/// that fails at TLS has not come so far.
+pub(crate) fn is_of_other_http(error: &reqwest::Error, spoken: Http) -> bool {
+    let any = |is: fn(&(dyn StdError + 'static)) -> bool| chain(error).any(is);
+    !any(<dyn StdError>::is::<rustls::Error>)
+        && match spoken {
+            Http::One => any(speaks_unasked),
+            Http::Two => any(is_no_http2) || any(is_end),
+        }
 }
 
-/// Whether a connection of HTTP/2 was closed in due form without an answer, be it before the request
-/// was on it. Of a connection that breaks, the system tells.
-pub(crate) fn is_end_of_http2(error: &reqwest::Error) -> bool {
-    chain(error).any(|cause| {
-        let io = cause.downcast_ref::<io::Error>();
-        cause.downcast_ref::<hyper::Error>().is_some_and(|it| it.is_canceled() || it.is_closed())
-            || io.is_some_and(|it| {
-                it.kind() == io::ErrorKind::BrokenPipe && it.raw_os_error().is_none()
-            })
+/// Bytes came before anything was asked, as HTTP/2 begins. For that hyper has no question, unlike
+/// for all else that has no cause beneath it.
+fn speaks_unasked(cause: &(dyn StdError + 'static)) -> bool {
+    cause.downcast_ref::<hyper::Error>().is_some_and(|error| {
+        error.source().is_none()
+            && !(error.is_parse()
+                || error.is_user()
+                || error.is_canceled()
+                || error.is_closed()
+                || error.is_incomplete_message()
+                || error.is_body_write_aborted()
+                || error.is_shutdown()
+                || error.is_timeout())
     })
+}
+
+/// What came is no frame of HTTP/2, or not one that may come then. One that refuses a request in
+/// HTTP/2 (`REFUSED_STREAM`, say) speaks it.
+fn is_no_http2(cause: &(dyn StdError + 'static)) -> bool {
+    cause.downcast_ref::<h2::Error>().is_some_and(h2::Error::is_library)
+}
+
+/// The connection was closed in due form, be it before the request was on it: some that do not know
+/// HTTP/2 do that without a word. Of a connection that breaks, the system tells.
+fn is_end(cause: &(dyn StdError + 'static)) -> bool {
+    let hyper = cause.downcast_ref::<hyper::Error>();
+    let io = cause.downcast_ref::<io::Error>();
+    hyper.is_some_and(|it| it.is_canceled() || it.is_closed())
+        || io
+            .is_some_and(|it| it.kind() == io::ErrorKind::BrokenPipe && it.raw_os_error().is_none())
 }
 
 /// Whether the connection broke before there was an answer, so that asking again may help.

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use url::{Host, Url};
 
 use crate::answer::Answer;
-use crate::cause::{Cause, is_end_of_http2};
+use crate::cause::{Cause, is_of_other_http};
 use crate::error::ConfigError;
 use crate::shown::{excerpt, shown};
 use crate::target::{Credentials, Target};
@@ -48,7 +48,7 @@ pub enum NoAnswer {
         /// How long was waited.
         after: Duration,
     },
-    /// It never answered, and ends connections as one that speaks another version of HTTP.
+    /// It never answered, and what it does is what one does that speaks another version of HTTP.
     #[error("{url} cannot be reached: {cause}")]
     OtherHttp {
         /// The address.
@@ -193,20 +193,18 @@ impl Client {
         if error.is_timeout() {
             return NoAnswer::TimedOut { url, after: self.timeout };
         }
-        let is_new = !self.has_answered.load(Ordering::Relaxed);
         match Cause::of(error, self.tls_flags) {
-            Cause::OtherHttp(cause) if is_new => NoAnswer::OtherHttp { url, cause },
-            // Some that do not know HTTP/2 close the connection without a word.
-            Cause::Connection(cause)
-                if is_new && self.speaks == Http::Two && is_end_of_http2(error) =>
-            {
+            Cause::Connection(cause) if self.meets_other_http(error) => {
                 NoAnswer::OtherHttp { url, cause }
             }
-            Cause::Connection(cause) | Cause::OtherHttp(cause) => {
-                NoAnswer::Unreachable { url, cause }
-            }
+            Cause::Connection(cause) => NoAnswer::Unreachable { url, cause },
             Cause::Garbage(cause) => NoAnswer::Garbage { url, cause },
         }
+    }
+
+    /// Whether it seems to speak another HTTP than we do. One that has answered once does not.
+    fn meets_other_http(&self, error: &reqwest::Error) -> bool {
+        !self.has_answered.load(Ordering::Relaxed) && is_of_other_http(error, self.speaks)
     }
 }
 

@@ -174,6 +174,36 @@ fn proxies_are_for_others_than_this_host() {
     }
 }
 
+#[tokio::test]
+async fn one_that_resets_the_first_stream_speaks_http_2() {
+    for reason in [h2::Reason::REFUSED_STREAM, h2::Reason::ENHANCE_YOUR_CALM] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = target(listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (connection, _) = listener.accept().await.unwrap();
+            let mut http2 = h2::server::handshake(connection).await.unwrap();
+            let (_request, mut respond) = http2.accept().await.unwrap().unwrap();
+            respond.send_reset(reason);
+            // That goes out, until the other side is gone.
+            while http2.accept().await.is_some() {}
+        });
+        let client = Client::new(&target, LONG, "tester/1", Http::Two).unwrap();
+        let error = post(&client).await.unwrap_err();
+        assert!(matches!(error, NoAnswer::Unreachable { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_sends_us_away_speaks_http_2() {
+    // SETTINGS; and GOAWAY, which has seen no stream, for ENHANCE_YOUR_CALM.
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    let goes = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0b";
+    let (address, _asked) = server([&settings[..], goes].concat()).await;
+    let client = Client::new(&target(address), LONG, "tester/1", Http::Two).unwrap();
+    let error = post(&client).await.unwrap_err();
+    assert!(matches!(error, NoAnswer::Unreachable { .. }), "{error:?}");
+}
+
 /// What is agreed upon in the handshake to be spoken over TLS.
 async fn agreed(http: Http) -> Option<Vec<u8>> {
     let key = rcgen::KeyPair::generate().unwrap();
