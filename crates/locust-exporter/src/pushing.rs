@@ -14,8 +14,9 @@ use tracing::{error, info, warn};
 use crate::at_fault::option_at_fault;
 use crate::push_args::instance_at;
 
-/// How much longer than the last push its end may take.
-const SLACK: Duration = Duration::from_millis(500);
+/// How much longer than the last push its end may take: whoever waits no longer than that hears all
+/// of what is said of it.
+const SLACK: Duration = push::LAST_WRITE.saturating_add(Duration::from_millis(500));
 
 /// Folders that are tried at most, where each process needs one of its own.
 const MOST_FOLDERS: u32 = 1_000;

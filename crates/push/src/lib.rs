@@ -49,6 +49,7 @@ pub use config::{
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv, Said};
 pub use push::{Error, Push};
+pub use queue::LAST_WRITE;
 pub use source::{Gathered, Source, SourceFuture};
 pub use spool::SpoolError;
 pub use stats::{Dropped, Stats, Status};

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use outgoing::{Client, ConfigError, Http};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +18,7 @@ use crate::otlp;
 use crate::otlp::encode::OtlpEncoder;
 use crate::panics::message;
 use crate::pushgateway::{self, Gateway};
-use crate::queue::{Queue, Room};
+use crate::queue::{LAST_WRITE, Queue, Room};
 use crate::remote_write::encoder::RemoteWriteEncoder;
 use crate::remote_write::protocol::Protocol;
 use crate::remote_write::transport::RemoteWriteTransport;
@@ -139,7 +140,8 @@ impl Push {
 
     /// Pushes until it is stopped: then gathers once more, says that every series ends, and sends
     /// what waits, all of it within [`Config::final_timeout`](crate::Config::final_timeout). What
-    /// is left then stays in the spool, or is counted as lost, and is logged.
+    /// is left then stays in the spool, or is counted as lost, and is logged; a disk that hangs has
+    /// [`LAST_WRITE`] more for that.
     ///
     /// It needs a runtime with time and I/O; one thread is enough. A disk that does not answer may
     /// still keep a thread of the runtime's busy when this has ended: end the runtime with
@@ -169,10 +171,11 @@ impl Push {
             () = too_late(&stop, final_timeout) => {}
         }
         tasks.shutdown().await;
-        for (queue, stats) in ends {
-            tell_refused(&stats);
-            queue.abandon().await;
+        for (_, stats) in &ends {
+            tell_refused(stats);
         }
+        // At once: a disk that hangs has no more time where there are two.
+        join_all(ends.iter().map(|(queue, _)| queue.abandon())).await;
     }
 }
 

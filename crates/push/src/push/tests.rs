@@ -240,6 +240,25 @@ async fn what_was_refused_in_all_is_said_once_at_the_end() {
     assert!(told[0].contains("points=3 of=6 why=\"too old\""), "{told:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn disks_that_hang_hold_up_the_end_but_once_and_no_last_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = Lines::listen();
+    let backend = Backend::new([], refuse());
+    let lanes = ["one", "other"].map(|sink| lane(&backend, Some(&dir.path().join(sink))));
+    for lane in &lanes {
+        lane.queue.hang();
+    }
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(push(lanes.into()).run(Asked::new(&[]), stop.clone()));
+    tokio::time::sleep(INTERVAL / 2).await;
+    stop.cancel();
+    tokio::time::sleep(LAST_WRITE / 2).await;
+    assert_eq!((running.is_finished(), lines.count("in this run")), (false, 2));
+    tokio::time::sleep(LAST_WRITE * 3 / 4).await;
+    assert!(running.is_finished());
+}
+
 fn partly_refused() -> crate::transport::Outcome {
     crate::transport::Outcome::Delivered { refused: 1, why: Some("too old".to_owned()) }
 }

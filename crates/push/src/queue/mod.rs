@@ -68,8 +68,9 @@ pub(crate) struct Queue {
 const READS: u32 = 10;
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long the end waits for a write to the disk that is under way, to learn what it saved.
-const LAST_WRITE: Duration = Duration::from_secs(1);
+/// How long the end waits for a write to the disk that is under way, to learn what it saved: so much
+/// later than [`Config::final_timeout`](crate::Config::final_timeout) says it may come.
+pub const LAST_WRITE: Duration = Duration::from_secs(1);
 
 impl Queue {
     /// In memory alone.
@@ -266,6 +267,12 @@ impl Queue {
                  have waited for the next start: see --push.spool.path)"
             );
         }
+    }
+
+    /// From now on it is as if a write to the disk never ended.
+    #[cfg(test)]
+    pub(crate) fn hang(&self) {
+        self.index().put(Vec::new());
     }
 
     /// Waits until nothing is being brought to the disk.
