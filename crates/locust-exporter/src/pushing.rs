@@ -1,6 +1,7 @@
 //! What both faces do about pushing: it has a thread of its own, which they only start and end.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ const SLACK: Duration = push::LAST_WRITE.saturating_add(Duration::from_millis(50
 
 /// Folders that are tried at most, where each process needs one of its own.
 const MOST_FOLDERS: u32 = 1_000;
+
+/// What their names begin with.
+const WORKER: &str = "worker-";
 
 /// How long work that cannot be interrupted may go on after the end.
 const LAST_WORK: Duration = Duration::from_millis(100);
@@ -171,11 +175,16 @@ fn open(mut config: Config, is_one_of_many: bool) -> Result<(Push, Config), Unus
     let mut number = 0;
     loop {
         if let Some(shared) = &shared {
-            let path = shared.path.join(format!("worker-{number}"));
+            let path = shared.path.join(format!("{WORKER}{number}"));
             config.spool = Some(Spool { path, ..shared.clone() });
         }
         match Push::new(&config) {
-            Ok(push) => return Ok((push, config)),
+            Ok(push) => {
+                if let (None, Some(spool)) = (&shared, &config.spool) {
+                    tell_workers_left(&spool.path);
+                }
+                return Ok((push, config));
+            }
             Err(error) if shared.is_some() && number < MOST_FOLDERS && is_in_use(&error) => {
                 number += 1;
             }
@@ -183,6 +192,23 @@ fn open(mut config: Config, is_one_of_many: bool) -> Result<(Push, Config), Unus
                 return Err(Unusable::Push { flag: flag_at_fault(&config, &cause), cause });
             }
         }
+    }
+}
+
+/// Says whether batches of workers lie in a spool, which a process that is no worker does not send.
+fn tell_workers_left(spool: &Path) {
+    let Ok(entries) = spool.read_dir() else { return };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let names = names.filter(|name| name.to_string_lossy().starts_with(WORKER));
+    // What cannot be looked into is said where it is to be used.
+    let bytes: u64 = names.filter_map(|name| push::left_in_spool(&spool.join(name)).ok()).sum();
+    if bytes > 0 {
+        info!(
+            folder = %spool.display(),
+            bytes,
+            "points of an earlier run of workers wait on disk: workers that push with this spool \
+             send them; where none does any more, delete the folders {WORKER}*"
+        );
     }
 }
 

@@ -48,7 +48,7 @@ pub use config::{
     Pushgateway, RemoteWrite, Spool, Version,
 };
 pub use otlp::{EnvError, OtlpEndpoint, OtlpEnv, Said};
-pub use push::{Error, Push};
+pub use push::{Error, Push, left_in_spool};
 pub use queue::LAST_WRITE;
 pub use source::{Gathered, Source, SourceFuture};
 pub use spool::SpoolError;

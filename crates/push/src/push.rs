@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::otlp;
 use crate::otlp::encode::OtlpEncoder;
 use crate::panics::message;
 use crate::pushgateway::{self, Gateway};
-use crate::queue::{LAST_WRITE, Queue, Room};
+use crate::queue::{Queue, Room};
 use crate::remote_write::encoder::RemoteWriteEncoder;
 use crate::remote_write::protocol::Protocol;
 use crate::remote_write::transport::RemoteWriteTransport;
@@ -141,7 +142,7 @@ impl Push {
     /// Pushes until it is stopped: then gathers once more, says that every series ends, and sends
     /// what waits, all of it within [`Config::final_timeout`](crate::Config::final_timeout). What
     /// is left then stays in the spool, or is counted as lost, and is logged; a disk that hangs has
-    /// [`LAST_WRITE`] more for that.
+    /// [`LAST_WRITE`](crate::LAST_WRITE) more for that.
     ///
     /// It needs a runtime with time and I/O; one thread is enough. A disk that does not answer may
     /// still keep a thread of the runtime's busy when this has ended: end the runtime with
@@ -185,16 +186,34 @@ fn tell_left(spool: &Path, lanes: &[Lane]) {
     for (sink, folder) in [REMOTE_WRITE, OTLP].into_iter().filter(|(sink, _)| !is_configured(*sink))
     {
         let folder = spool.join(folder);
-        if let Ok(bytes @ 1..) = left_in(&folder) {
-            tracing::warn!(
+        let path = folder.display();
+        match left_in(&folder) {
+            Ok(0) => {}
+            Ok(bytes) => tracing::warn!(
                 sink,
-                folder = %folder.display(),
+                folder = %path,
                 bytes,
                 "points of an earlier run wait on disk for a sink that is not configured now: \
                  configure it again to have them sent, or delete the folder"
-            );
+            ),
+            Err(error) => tracing::warn!(
+                sink,
+                folder = %path,
+                %error,
+                "it cannot be seen whether points of an earlier run wait on disk for a sink that \
+                 is not configured now"
+            ),
         }
     }
+}
+
+/// Bytes that lie in a spool of whatever sinks, if no exporter has it now.
+///
+/// # Errors
+///
+/// What the system says if it cannot be looked through.
+pub fn left_in_spool(spool: &Path) -> io::Result<u64> {
+    [REMOTE_WRITE, OTLP].iter().map(|(_, folder)| left_in(&spool.join(folder))).sum()
 }
 
 /// Ends when all tasks have. One that panics does not end the others.

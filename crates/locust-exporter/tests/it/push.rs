@@ -242,3 +242,20 @@ fn a_spool_belongs_to_one_exporter_and_keeps_what_could_not_be_delivered() {
     // Of before: the first push and the last; of now: the first.
     wait_pushed(&receiver, 3);
 }
+
+#[test]
+fn what_workers_left_in_the_spool_is_said_by_one_that_is_none() {
+    let (locust, folder) = (Locust::running(), TempDir::new().unwrap());
+    let left = folder.path().join("worker-3").join("remote-write");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("lock"), "").unwrap();
+    std::fs::write(left.join("00000000000000000001.batch"), [0; 321]).unwrap();
+    let exporter = Plan::of(&locust)
+        .arg("--push.remote-write.url=http://127.0.0.1:1/write")
+        .arg(format!("--push.spool.path={}", folder.path().display()))
+        .arg("--push.final-timeout=300ms")
+        .start();
+    exporter.scrape();
+    let told = exporter.told(&["level=info", "of an earlier run of workers", "bytes=321"]);
+    assert_eq!(told.len(), 1, "{}", exporter.log());
+}

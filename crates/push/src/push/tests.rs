@@ -6,7 +6,7 @@ use crate::canned;
 use crate::config::{
     self, Histograms, Identity, Method, NativeHistograms, Pushgateway, Spool, Version,
 };
-use crate::queue::Room;
+use crate::queue::{LAST_WRITE, Room};
 use crate::scripted::{Asked, Backend, Does, Gives, InWords, Lines, breaks, later, refuse, words};
 use crate::source::Gathered;
 use crate::stats::Dropped;
@@ -245,12 +245,12 @@ async fn disks_that_hang_hold_up_the_end_but_once_and_no_last_words() {
     let dir = tempfile::tempdir().unwrap();
     let lines = Lines::listen();
     let backend = Backend::new([], refuse());
-    let lanes = ["one", "other"].map(|sink| lane(&backend, Some(&dir.path().join(sink))));
-    for lane in &lanes {
+    let both = ["one", "other"].map(|sink| lane(&backend, Some(&dir.path().join(sink))));
+    for lane in &both {
         lane.queue.hang();
     }
     let stop = CancellationToken::new();
-    let running = tokio::spawn(push(lanes.into()).run(Asked::new(&[]), stop.clone()));
+    let running = tokio::spawn(push(both.into()).run(Asked::new(&[]), stop.clone()));
     tokio::time::sleep(INTERVAL / 2).await;
     stop.cancel();
     tokio::time::sleep(LAST_WRITE / 2).await;
@@ -313,6 +313,33 @@ async fn what_lies_there_of_a_sink_that_is_not_configured_is_said() {
     assert_eq!(line, None, "it is configured");
     std::fs::write(folder.join(format!("{:020}.batch", 1)), [0; 1234]).unwrap();
     assert_eq!(told(&without).0, None, "another exporter pushes there");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_looked_into_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("otlp"), "a file").unwrap();
+    let lines = Lines::listen();
+    Push::new(&of_no_sink(dir.path())).unwrap();
+    let all = lines.all();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(all[0].contains("cannot be seen") && all[0].contains("sink=\"otlp\""), "{all:?}");
+}
+
+#[test]
+fn what_lies_in_a_spool_is_summed_up_unless_an_exporter_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(left_in_spool(dir.path()).unwrap(), 0);
+    for (sink, bytes) in [("remote-write", 5), ("otlp", 7)] {
+        let folder = dir.path().join(sink);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("lock"), "").unwrap();
+        std::fs::write(folder.join(format!("{:020}.batch", 1)), vec![0; bytes]).unwrap();
+    }
+    assert_eq!(left_in_spool(dir.path()).unwrap(), 12);
+    let lock = std::fs::File::open(dir.path().join("otlp/lock")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(left_in_spool(dir.path()).unwrap(), 5);
 }
 
 /// Every real part, from the configuration to the requests.

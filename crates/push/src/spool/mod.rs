@@ -25,7 +25,7 @@ mod file;
 mod tests;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -128,7 +128,7 @@ impl Spool {
     pub(crate) fn append(&self, batches: &[(u64, Batch)]) -> (usize, Option<io::Error>) {
         let (kept, error) = self.try_append(batches);
         match error {
-            Some(error) if error.kind() == io::ErrorKind::NotFound => match self.restore() {
+            Some(error) if error.kind() == ErrorKind::NotFound => match self.restore() {
                 Ok(()) => {
                     let (more, error) = self.try_append(&batches[kept..]);
                     (kept + more, error)
@@ -184,7 +184,7 @@ impl Spool {
 
     fn write(&self, number: u64, batch: &Batch) -> io::Result<()> {
         let header = file::Header::of(batch)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "a batch of 4 GiB"))?;
+            .ok_or_else(|| io::Error::new(ErrorKind::FileTooLarge, "a batch of 4 GiB"))?;
         let temporary = self.temporary(number);
         let mut file = File::create(&temporary)?;
         file.write_all(&header.to_bytes())?;
@@ -244,10 +244,19 @@ impl Found {
     }
 }
 
-/// Bytes of the batches in a folder that no exporter has now.
+/// Bytes of the batches in a folder, if it is there and no exporter has it now; else none.
 pub(crate) fn left_in(folder: &Path) -> io::Result<u64> {
+    match bytes_in(folder) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock) => Ok(0),
+        bytes => bytes,
+    }
+}
+
+fn bytes_in(folder: &Path) -> io::Result<u64> {
     let lock = Noted::new(File::options().write(true).open(folder.join(LOCK))?);
     lock.inner.try_lock()?;
+    // An exporter that starts while we look is not to find it taken.
+    drop(lock);
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -320,7 +329,7 @@ fn header(path: &Path) -> Result<file::Header, ReadError> {
 /// Removes a file, if it is there.
 fn gone(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
