@@ -15,14 +15,15 @@ use url::Url;
 use self::refusal::Refusal;
 use crate::transport::Outcome;
 
-/// Asks, and gives the answer; or what becomes of a batch that got none, or one that is about the
-/// setup.
+/// Asks, and gives the answer; or what becomes of a batch that got one that is about the setup, or
+/// none, for which `unanswered` is asked.
 pub(crate) async fn ask(
     client: &Client,
     method: Method,
     url: &Url,
     headers: HeaderMap,
     body: Bytes,
+    unanswered: impl FnOnce(&NoAnswer) -> Outcome,
 ) -> Result<Answer, Outcome> {
     let answer = client.send(method, url, headers, body).await;
     let answer = answer.map_err(|error| unanswered(&error))?;

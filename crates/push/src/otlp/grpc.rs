@@ -12,7 +12,7 @@ use outgoing::{Answer, Client, Method, excerpt, shown};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::transport::{delivered, unanswered};
+use super::transport::{advised, delivered};
 use crate::batch::{Batch, Format};
 use crate::config::Protocol;
 use crate::fields::{Field, Fields};
@@ -99,7 +99,7 @@ impl Transport for Grpc {
             };
             let headers = self.headers(batch);
             match self.client.send(Method::POST, &self.url, headers, body).await {
-                Err(error) => unanswered(&error, Protocol::Grpc),
+                Err(error) => advised(&error, Protocol::Grpc),
                 Ok(answer) => self.judge(batch, &answer),
             }
         }

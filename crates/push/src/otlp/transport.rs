@@ -45,11 +45,10 @@ impl Transport for OverHttp {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             }
             let body = batch.body.clone();
-            match self.client.send(Method::POST, url, headers, body).await {
-                Err(error) => unanswered(&error, Protocol::Http),
-                Ok(answer) => verdict::of_setup(&self.client, url, &answer)
-                    .unwrap_or_else(|| self.judge(batch, &answer)),
-            }
+            let unanswered = |error: &_| advised(error, Protocol::Http);
+            verdict::ask(&self.client, Method::POST, url, headers, body, unanswered)
+                .await
+                .map_or_else(|outcome| outcome, |answer| self.judge(batch, &answer))
         }
         .boxed()
     }
@@ -77,7 +76,7 @@ impl OverHttp {
 
 /// What becomes of a batch that got no answer; with what to do where one protocol seems to have met
 /// the port of the other.
-pub(super) fn unanswered(error: &NoAnswer, protocol: Protocol) -> Outcome {
+pub(super) fn advised(error: &NoAnswer, protocol: Protocol) -> Outcome {
     let outcome = verdict::unanswered(error);
     let advice = match protocol {
         Protocol::Grpc => {

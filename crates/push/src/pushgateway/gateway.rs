@@ -88,7 +88,9 @@ impl Gateway {
         headers: HeaderMap,
         body: bytes::Bytes,
     ) -> Outcome {
-        let answer = match verdict::ask(&self.client, method, &self.url, headers, body).await {
+        let asking =
+            verdict::ask(&self.client, method, &self.url, headers, body, verdict::unanswered);
+        let answer = match asking.await {
             Err(outcome) => return outcome,
             Ok(answer) => answer,
         };

@@ -174,7 +174,8 @@ impl RemoteWriteTransport {
             (CONTENT_ENCODING, HeaderValue::from_static("snappy")),
             (VERSION, HeaderValue::from_static(version)),
         ]);
-        verdict::ask(&self.client, Method::POST, self.client.url(), headers, body).await
+        let url = self.client.url();
+        verdict::ask(&self.client, Method::POST, url, headers, body, verdict::unanswered).await
     }
 }
 
