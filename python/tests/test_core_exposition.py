@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
 from typing import Any
 
 import pytest
 from exposition import configure, core, samples, text, value
 
-from locust_exporter import _core
+from locust_exporter import _core, _options
 from locust_exporter._core import Core
 
 PROTOBUF = (
@@ -157,6 +158,31 @@ def test_a_worker_says_once_which_of_its_own_options_do_nothing() -> None:
         assert f"--exporter-{flag}" in line
     assert "--exporter-last-scrape-timeout=5s" in line
     assert "max-" not in line
+
+
+def test_every_option_but_those_of_a_process_does_nothing_on_a_worker_that_shows_nothing() -> None:
+    own = {
+        option.name: option.metavar is None or option.default or "a=b"
+        for option in _core.options()
+        if not option.name.startswith(_options._OF_A_PROCESS)
+    }
+    made = core(own, role="worker")
+    made.logs()  # of the tests before
+    made.adopt({})
+    [line] = said(made)
+    flags = [word.partition("=")[0].rstrip(";") for word in line.split()]
+    assert [name for name in own if _options.flag(name) not in flags] == []
+
+
+def test_a_worker_whose_address_is_taken_shows_nothing_by_itself() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        made = core({"label": ["zone=a"]}, role="worker")
+        made.logs()  # of the tests before
+        with pytest.raises(OSError):
+            made.serve([f"127.0.0.1:{taken.getsockname()[1]}"])
+        made.adopt({})
+        assert len(said(made)) == 1
+        made.close(1.0)
 
 
 def test_a_worker_says_nothing_of_options_that_all_have_or_by_which_it_shows_itself() -> None:

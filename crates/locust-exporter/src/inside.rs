@@ -120,7 +120,7 @@ fn describe(arg: &Arg) -> Option<Described> {
 }
 
 /// The flag that an option has among Locust's arguments.
-pub(crate) fn flag(name: &str) -> String {
+pub fn flag(name: &str) -> String {
     format!("--exporter-{}", name.replace('.', "-"))
 }
 

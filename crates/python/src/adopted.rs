@@ -1,6 +1,6 @@
 //! A worker's options beside those of its master.
 
-use locust_exporter::inside::{Given, in_locusts_words};
+use locust_exporter::inside::{Given, flag};
 
 /// An option, by its name, as it was given.
 pub(crate) type Set = (String, Given);
@@ -43,7 +43,7 @@ pub(crate) fn without_effect(own: &[Set], masters: &[Set], is_shown: bool) -> Op
 
 /// An option as on a command line.
 fn written(name: &str, given: &Given) -> String {
-    let flag = in_locusts_words(&format!("--{name}"));
+    let flag = flag(name);
     match given {
         Given::Switch(_) => flag,
         Given::Texts(values) => format!("{flag}={}", values.join(",")),

@@ -33,6 +33,8 @@ const BIND: Duration = Duration::from_secs(15);
 /// The thread. It ends when this is dropped.
 pub(crate) struct Serving {
     commands: UnboundedSender<Command>,
+    /// Whether it answers on any address.
+    answers: bool,
 }
 
 /// Why nothing is served, in one line.
@@ -78,7 +80,7 @@ impl Serving {
             runtime.block_on(obey(orders));
             runtime.shutdown_timeout(LAST_WORK);
         })?;
-        Ok(Self { commands })
+        Ok(Self { commands, answers: false })
     }
 
     /// Binds every address and answers on them from now on. Waits until they are bound.
@@ -86,15 +88,22 @@ impl Serving {
     /// # Errors
     ///
     /// One line that names the address, what is wrong and what to do.
-    pub(crate) fn serve(&self, config: Config, hooks: Hooks) -> Result<Vec<String>, Unserved> {
+    pub(crate) fn serve(&mut self, config: Config, hooks: Hooks) -> Result<Vec<String>, Unserved> {
         let (reply, answer) = mpsc::channel();
         let config = Box::new(config);
         let ended = || "the server's thread has ended".to_owned();
         self.commands.send(Command::Serve { config, hooks, reply }).map_err(|_| ended())?;
-        answer.recv_timeout(BIND).map_err(|cause| match cause {
+        let addresses = answer.recv_timeout(BIND).map_err(|cause| match cause {
             mpsc::RecvTimeoutError::Timeout => format!("no address was bound within {BIND:?}"),
             mpsc::RecvTimeoutError::Disconnected => ended(),
-        })?
+        })??;
+        self.answers |= !addresses.is_empty();
+        Ok(addresses)
+    }
+
+    /// Whether it answers on any address.
+    pub(crate) fn answers(&self) -> bool {
+        self.answers
     }
 
     /// Ends the thread; scrapes in flight have until `grace` is over. Waits so long at most.
@@ -171,7 +180,7 @@ mod tests {
         let address = "127.0.0.1:0".parse().unwrap();
         let config = Box::new(Config { listen: vec![address], ..Config::default() });
         let given_up = hooks(Arc::clone(&gather));
-        let serving = Serving::start().unwrap();
+        let mut serving = Serving::start().unwrap();
         let (reply, answer) = mpsc::channel();
         drop(answer);
         serving.commands.send(Command::Serve { config, hooks: given_up, reply }).ok().unwrap();

@@ -94,7 +94,7 @@ impl Side {
 
     /// Whether this process shows what it records by itself.
     pub(crate) fn is_shown(&self) -> bool {
-        lock(&self.serving).is_some() || self.is_pushing()
+        lock(&self.serving).as_ref().is_some_and(Serving::answers) || self.is_pushing()
     }
 }
 
