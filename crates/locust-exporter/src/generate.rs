@@ -79,8 +79,7 @@ fn tables(text: &mut String, rows: impl Iterator<Item = Row>) {
         let _ = write!(text, "\n### {heading}\n\n| Flag | Variable | Default | Meaning |\n");
         text.push_str("|---|---|---|---|\n");
         for Row { flag, variable, default, help, .. } in rows {
-            let help = help.replace('|', "\\|").replace('\n', " ");
-            let _ = writeln!(text, "| `{flag}` | `{variable}` | {default} | {help} |");
+            let _ = writeln!(text, "| `{flag}` | `{variable}` | {default} | {} |", cell(&help));
         }
     }
 }
@@ -96,8 +95,13 @@ fn secrets<'a>(
          | Variable | Meaning |\n|---|---|\n",
     );
     for (variable, help) in variables {
-        let _ = writeln!(text, "| `{variable}` | {} |", worded(help));
+        let _ = writeln!(text, "| `{variable}` | {} |", cell(&worded(help)));
     }
+}
+
+/// A text within a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }
 
 /// An option of the program; `None` for what has no variable, such as `--help`.
@@ -196,5 +200,21 @@ fn section(text: &mut String, title: &str, rows: &[Description<'_>]) {
         let help = row.help.replace('|', "\\|");
         let (name, known) = (row.name, row.source.as_str());
         let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {known} | {help} |");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_a_heading() {
+        let command = Cli::command();
+        let beside: Vec<_> = command.get_arguments().filter_map(beside).collect();
+        let within: Vec<_> = inside::options().into_iter().map(within).collect();
+        assert!(beside.len() > 30 && within.len() > 30);
+        for Row { flag, heading, .. } in beside.into_iter().chain(within) {
+            assert!(!heading.is_empty(), "{flag}");
+        }
     }
 }
