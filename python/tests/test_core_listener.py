@@ -162,16 +162,28 @@ def test_a_responses_length_is_a_count(length: object, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "negative"), [(-1, 1), (-2.5, 1), (-(10**30), 1), (-0.0, 0), (None, 0)]
+    ("length", "left_out"),
+    [
+        (-1, 1),
+        (-2.5, 1),
+        (-(10**30), 1),
+        (10**30, 1),
+        (float("nan"), 1),
+        (float("inf"), 1),
+        ("many", 1),
+        (-0.0, 0),
+        (decimal.Decimal(0), 0),
+        (None, 0),
+    ],
 )
-def test_a_negative_length_is_counted(length: object, negative: int) -> None:
+def test_what_is_no_length_is_counted(length: object, left_out: int) -> None:
     made = core()
     fire(made, response_length=7)
     fire(made, response_length=length)
     assert value(made, "locust_response_length_bytes_total", name="/") == 7
     assert value(made, "locust_requests_total", name="/") == 2
-    rejected = value(made, "locust_exporter_rejected_rows_total", reason="negative")
-    assert rejected == negative
+    rejected = value(made, "locust_exporter_rejected_rows_total", reason="not_a_length")
+    assert rejected == left_out
 
 
 @pytest.mark.parametrize("time", [5, 5.0, True, decimal.Decimal(5)])

@@ -11,8 +11,8 @@ pub struct Losses {
     pub folded: Folded,
     /// Response times that are none (negative, or not a number): in no distribution.
     pub not_times: u64,
-    /// Lengths of responses that are negative: in no sum.
-    pub negative_lengths: u64,
+    /// Lengths of responses that are none (negative, or no number of bytes): in no sum.
+    pub not_lengths: u64,
     /// Changes of the test's own metrics whose series lost its labels, since there were too many of
     /// these; on a master also workers' series that lost them there.
     pub custom_series: u64,
@@ -42,7 +42,7 @@ impl Losses {
                 exceptions: each(self.folded.exceptions, other.folded.exceptions),
             },
             not_times: each(self.not_times, other.not_times),
-            negative_lengths: each(self.negative_lengths, other.negative_lengths),
+            not_lengths: each(self.not_lengths, other.not_lengths),
             custom_series: each(self.custom_series, other.custom_series),
             custom_conflicts: each(self.custom_conflicts, other.custom_conflicts),
         }

@@ -80,8 +80,8 @@ fn record(
         failure: failure.as_ref(),
         request: Request {
             time,
-            response_bytes: bytes(&length).unwrap_or_else(|Negative| {
-                recording.negative_length(py);
+            response_bytes: bytes(&length).unwrap_or_else(|NotALength| {
+                recording.not_a_length(py);
                 0
             }),
             request_bytes,
@@ -129,27 +129,27 @@ fn millis(time: &Bound<'_, PyAny>) -> Option<f64> {
     Some(guard::or_none(time.extract()).unwrap_or(f64::NAN))
 }
 
-/// A length is below 0, which none can be.
-struct Negative;
+/// What is no length: negative, or no number of bytes.
+struct NotALength;
 
-/// A length; what is no number, or beyond all bounds, is none.
-fn bytes(length: &Bound<'_, PyAny>) -> Result<u64, Negative> {
+/// A length; `None` is none.
+fn bytes(length: &Bound<'_, PyAny>) -> Result<u64, NotALength> {
     match integer(length) {
-        Some(length) => u64::try_from(length).map_err(|_| Negative),
+        Some(length) => u64::try_from(length).map_err(|_| NotALength),
         None => odd_bytes(length),
     }
 }
 
 #[cold]
-fn odd_bytes(length: &Bound<'_, PyAny>) -> Result<u64, Negative> {
+fn odd_bytes(length: &Bound<'_, PyAny>) -> Result<u64, NotALength> {
+    if length.is_none() {
+        return Ok(0);
+    }
     if let Some(length) = guard::or_none(length.extract::<i64>()) {
-        return u64::try_from(length).map_err(|_| Negative);
+        return u64::try_from(length).map_err(|_| NotALength);
     }
     let length = guard::or_none(length.extract::<f64>());
-    if length.is_some_and(|length| length < 0.0) {
-        return Err(Negative);
-    }
-    let length = length.filter(|length| (0.0..MOST_BYTES).contains(length));
+    let length = length.filter(|length| (0.0..MOST_BYTES).contains(length)).ok_or(NotALength)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range")]
-    Ok(length.map_or(0, |length| length as u64))
+    Ok(length as u64)
 }

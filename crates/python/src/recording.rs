@@ -59,10 +59,10 @@ impl Recording {
         }
     }
 
-    /// Counts a response's length that is negative.
+    /// Counts a response's length that is none.
     #[cold]
-    pub(crate) fn negative_length(&self, py: Python<'_>) {
-        self.lock(py).writer.negative_length();
+    pub(crate) fn not_a_length(&self, py: Python<'_>) {
+        self.lock(py).writer.not_a_length();
     }
 
     /// Records an event whose series, or failure, is not known yet, or cannot be remembered.

@@ -29,7 +29,7 @@ pub(crate) struct Book {
     pub(crate) failures: Table<Arc<Failure>>,
     pub(crate) raised: Table<Arc<Raised>>,
     pub(crate) not_times: Count,
-    pub(crate) negative_lengths: Count,
+    pub(crate) not_lengths: Count,
     pub(crate) folds: Folds,
     /// What was lost in the books before.
     lost_before: Losses,
@@ -69,7 +69,7 @@ impl Book {
             failures: Table::default(),
             raised: Table::default(),
             not_times: Count::default(),
-            negative_lengths: Count::default(),
+            not_lengths: Count::default(),
             folds: Folds::default(),
             lost_before: Losses::default(),
         }
@@ -111,7 +111,7 @@ impl Book {
         Losses {
             folded,
             not_times: self.not_times.get(),
-            negative_lengths: self.negative_lengths.get(),
+            not_lengths: self.not_lengths.get(),
             custom_series: self.folds.custom_series.get(),
             custom_conflicts: 0,
         }

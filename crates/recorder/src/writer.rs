@@ -161,9 +161,9 @@ impl Writer {
         }
     }
 
-    /// Counts a response's length that is negative. Its request is recorded with 0.
-    pub fn negative_length(&mut self) {
-        self.book.negative_lengths.add(1);
+    /// Counts a response's length that is none. Its request is recorded with 0.
+    pub fn not_a_length(&mut self) {
+        self.book.not_lengths.add(1);
     }
 
     #[inline]

@@ -145,7 +145,7 @@ pub(crate) static ROWS: &[Row] = &[
     .labels(label::REASON),
     Row::counter(
         "exporter_rejected_rows_total",
-        "Rows of Locust, or values of rows, that were left out because they make no sense.",
+        "Rows of Locust, or values of rows or events, that were left out because they make no sense.",
         Own(|own, out| {
             for (reason, count) in own.rejected_counts() {
                 out.put_since(&[reason], count, own.since());

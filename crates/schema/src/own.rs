@@ -11,6 +11,8 @@ use locust_model::{Folded, Losses};
 
 /// Why a value is not in a summary: a response cannot have taken that long.
 pub(crate) const NOT_A_TIME: &str = "not_a_time";
+/// Why a length is in no sum: a response cannot be that long.
+const NOT_A_LENGTH: &str = "not_a_length";
 /// Why an endpoint is left out: it is named as all requests together are.
 pub(crate) const NAMED_LIKE_ALL: &str = "named_like_aggregated";
 
@@ -120,12 +122,12 @@ impl Own {
         *last = last.plus(&new);
         self.folded(new.folded);
         self.rejected(NOT_A_TIME, new.not_times);
-        self.rejected("negative", new.negative_lengths);
+        self.rejected(NOT_A_LENGTH, new.not_lengths);
         self.folded.add("custom_series", new.custom_series);
         self.rejected("custom_conflict", new.custom_conflicts);
     }
 
-    /// Counts rows, or values of rows, that were left out because they make no sense.
+    /// Counts rows, or values of rows or events, that were left out because they make no sense.
     ///
     /// A reason is shown from its first call on, so call once with a count of 0 at the start.
     pub fn rejected(&self, reason: &'static str, count: u64) {

@@ -31,7 +31,7 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn put(view: &View, process: &Process, now: f64, out: &mut Vec<u8>) {
         let (config, all) = (view.config(), view.all(now));
-        let Losses { folded, not_times, negative_lengths, custom_series, custom_conflicts: _ } =
+        let Losses { folded, not_times, not_lengths, custom_series, custom_conflicts: _ } =
             view.losses();
         out.push(u8::from(config.by_status));
         put_number(out, config.buckets.len() as u64);
@@ -51,7 +51,7 @@ impl Head {
             folded.errors,
             folded.exceptions,
             not_times,
-            negative_lengths,
+            not_lengths,
             custom_series,
         ] {
             put_number(out, number);
@@ -79,7 +79,7 @@ impl Head {
         let losses = Losses {
             folded,
             not_times: from.number()?,
-            negative_lengths: from.number()?,
+            not_lengths: from.number()?,
             custom_series: from.number()?,
             // Only a master can see that.
             custom_conflicts: 0,

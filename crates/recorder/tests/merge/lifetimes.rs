@@ -303,12 +303,11 @@ fn losses_grow_whatever_the_workers_clocks_say_and_whatever_is_reset() {
     let mut worker = Worker::with(Config::default(), NOW - 1.0);
     for (test, lost) in [(0.0, 1), (1.0, 2), (2.0, 3)] {
         let now = NOW + test;
-        let losses =
-            |lost| Losses { not_times: lost, negative_lengths: 2 * lost, ..Losses::default() };
+        let losses = |lost| Losses { not_times: lost, not_lengths: 2 * lost, ..Losses::default() };
         assert_eq!(master.totals(now).losses, losses(lost - 1));
         worker.request("/", -5.0, now - 1.0);
-        worker.writer.negative_length();
-        worker.writer.negative_length();
+        worker.writer.not_a_length();
+        worker.writer.not_a_length();
         assert_eq!(worker.reader.totals(now).losses, losses(lost));
         worker.tell(&mut master, "a", now);
         assert_eq!(master.totals(now).losses, losses(lost));

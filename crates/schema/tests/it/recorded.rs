@@ -15,7 +15,7 @@ fn losses(names: u64, not_times: u64) -> Losses {
     Losses {
         folded,
         not_times,
-        negative_lengths: not_times + 2,
+        not_lengths: not_times + 2,
         custom_series: names + 1,
         custom_conflicts: not_times + 1,
     }
@@ -33,9 +33,9 @@ fn told(own: &Arc<Own>) -> (String, String) {
     let series = number(r#"locust_exporter_folded_series_total{reason="custom_series"} "#);
     let conflicts = number(r#"locust_exporter_rejected_rows_total{reason="custom_conflict"} "#);
     assert_eq!((series - 1).to_string(), names);
-    let negative = number(r#"locust_exporter_rejected_rows_total{reason="negative"} "#);
+    let lengths = number(r#"locust_exporter_rejected_rows_total{reason="not_a_length"} "#);
     assert_eq!((conflicts - 1).to_string(), not_times);
-    assert_eq!((negative - 2).to_string(), not_times);
+    assert_eq!((lengths - 2).to_string(), not_times);
     (names, not_times)
 }
 
