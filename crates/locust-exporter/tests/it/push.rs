@@ -80,7 +80,7 @@ fn a_second_signal_ends_it_without_the_last_push() {
     exporter.wait_told(&["ending: SIGINT"]);
     exporter.signal(Signal::INT);
     assert_eq!(exporter.wait(), Some(0));
-    assert_eq!(exporter.told(&["level=warn", "SIGINT again", "spool"]).len(), 1);
+    assert_eq!(exporter.told(&["level=warn", "ending at once: SIGINT", "spool"]).len(), 1);
 }
 
 #[test]
