@@ -237,9 +237,7 @@ impl Lines {
     pub(crate) fn count(&self, words: &str) -> usize {
         HEARD.with_borrow(|heard| heard.iter().filter(|line| line.contains(words)).count())
     }
-}
 
-impl Lines {
     /// All of them.
     #[expect(clippy::unused_self, reason = "it must be alive")]
     pub(crate) fn all(&self) -> Vec<String> {

@@ -42,7 +42,7 @@ struct Causes {
     refused: Option<String>,
 }
 
-/// Counters of one sink. Shared by all that count.
+/// What one sink has done: its counters, and what went wrong last. Shared by all that count.
 #[derive(Debug)]
 pub struct Stats {
     sink: &'static str,
@@ -76,6 +76,13 @@ pub struct Status {
     pub dropped: [(Dropped, u64); Dropped::ALL.len()],
     /// When the backend last took something.
     pub last_success: Option<SystemTime>,
+}
+
+impl Status {
+    /// Points that were lost for this reason.
+    pub fn dropped(&self, reason: Dropped) -> u64 {
+        self.dropped.iter().filter(|(other, _)| *other == reason).map(|(_, points)| points).sum()
+    }
 }
 
 impl Stats {

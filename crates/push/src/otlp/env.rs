@@ -23,7 +23,6 @@ const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 
 const PROTOCOL: &str = "give grpc or http/protobuf (http/json is not supported)";
 const TIMEOUT: &str = "give a whole number of milliseconds, 0 for no limit";
-const INTERVAL: &str = "give a whole number of milliseconds, 100 at least";
 const COMPRESSION: &str = "give gzip or none";
 const EXPORTER: &str = "give otlp, or none to push no metrics";
 const HISTOGRAMS: &str = "give explicit_bucket_histogram or base2_exponential_bucket_histogram";
@@ -40,7 +39,7 @@ pub enum EnvError {
         /// Its value, cut if it is long.
         value: String,
         /// What would be accepted.
-        accepted: &'static str,
+        accepted: String,
     },
     /// Its list cannot be read. Nothing of it is shown: it may hold credentials.
     #[error("{variable} is ignored: entry {entry} {cause}")]
@@ -130,6 +129,8 @@ impl OtlpEnv {
         from.value(&["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"], TEMPORALITY, |text| {
             (text == "cumulative").then_some(())
         });
+        let least = LEAST_INTERVAL.as_millis();
+        let interval = format!("give a whole number of milliseconds, {least} at least");
         let env = Self {
             is_disabled: from.boolean(&["OTEL_SDK_DISABLED"]),
             is_exporter: from.value(&["OTEL_METRICS_EXPORTER"], EXPORTER, is_exporter),
@@ -164,7 +165,7 @@ impl OtlpEnv {
             ca_file,
             cert_file,
             key_file,
-            interval: from.value(&["OTEL_METRIC_EXPORT_INTERVAL"], INTERVAL, |text| {
+            interval: from.value(&["OTEL_METRIC_EXPORT_INTERVAL"], &interval, |text| {
                 millis(text).filter(|time| *time >= LEAST_INTERVAL)
             }),
             histograms: from.value(

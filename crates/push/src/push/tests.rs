@@ -45,7 +45,7 @@ async fn run_for(push: Push, source: Arc<dyn Source>, time: Duration) -> Duratio
 }
 
 fn ended(stats: &Stats) -> u64 {
-    stats.status().dropped[Dropped::Ended as usize].1
+    stats.status().dropped(Dropped::Ended)
 }
 
 fn assert_times_grow(batches: &[Batch]) {
@@ -237,7 +237,7 @@ async fn what_was_refused_in_all_is_said_once_at_the_end() {
     let told: Vec<_> = all.iter().filter(|line| line.contains("in this run")).collect();
     // Of five passes and the end, each a point, the first three.
     assert_eq!(told.len(), 1, "{all:?}");
-    assert!(told[0].contains("points=3 of=6 why=\"too old\""), "{told:?}");
+    assert!(told[0].contains("points=3 taken=3 why=\"too old\""), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,7 @@ async fn drain(queue: &Queue) -> Vec<u32> {
 }
 
 fn dropped(queue: &Queue, reason: Dropped) -> u64 {
-    queue.stats.status().dropped.into_iter().find(|(other, _)| *other == reason).unwrap().1
+    queue.stats.status().dropped(reason)
 }
 
 #[track_caller]

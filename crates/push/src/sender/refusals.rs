@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::limit::Limit;
-use crate::stats::{Dropped, Stats, Status};
+use crate::stats::{Dropped, Stats};
 
 /// A backend that has refused nothing for so long takes all again.
 const TAKES_ALL: Duration = Duration::from_mins(5);
@@ -35,10 +35,15 @@ struct Refused {
 /// Says at the end what the backend refused in all, if anything.
 pub(crate) fn tell_refused(stats: &Stats) {
     let Some(why) = stats.refused_for() else { return };
-    let Status { sink, sent_points, dropped, .. } = stats.status();
-    let (_, points) = dropped[Dropped::Refused as usize];
-    let of = sent_points + points;
-    tracing::warn!(sink, points, of, why, "the backend refused points in this run: they are lost");
+    let now = stats.status();
+    let points = now.dropped(Dropped::Refused);
+    tracing::warn!(
+        sink = now.sink,
+        points,
+        taken = now.sent_points,
+        why,
+        "the backend refused points in this run: they are lost"
+    );
 }
 
 impl Refusals {

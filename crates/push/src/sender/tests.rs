@@ -39,7 +39,7 @@ fn times(batches: &[Batch]) -> Vec<Millis> {
 }
 
 fn refused(stats: &Stats) -> u64 {
-    stats.status().dropped[Dropped::Refused as usize].1
+    stats.status().dropped(Dropped::Refused)
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
     pub(super) fn value<T>(
         &mut self,
         variables: &[&'static str],
-        accepted: &'static str,
+        accepted: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
         for &variable in variables {
@@ -37,7 +37,8 @@ impl<'a> Reader<'a> {
             if let Some(value) = read(&text.to_ascii_lowercase()) {
                 return Some(value);
             }
-            self.ignored.push(EnvError::Value { variable, value: excerpt(&text), accepted });
+            let (value, accepted) = (excerpt(&text), accepted.to_owned());
+            self.ignored.push(EnvError::Value { variable, value, accepted });
         }
         None
     }
@@ -48,7 +49,7 @@ impl<'a> Reader<'a> {
             variables.iter().find_map(|variable| Some((*variable, self.text(variable)?)))?;
         let is_true = text.eq_ignore_ascii_case("true");
         if !is_true && !text.eq_ignore_ascii_case("false") {
-            let accepted = "give true or false; it is taken for false";
+            let accepted = "give true or false; it is taken for false".to_owned();
             self.ignored.push(EnvError::Value { variable, value: excerpt(&text), accepted });
         }
         Some(is_true)
