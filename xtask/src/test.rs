@@ -10,7 +10,7 @@ use e2e::{place, vars};
 
 use crate::package::{self, Profile};
 use crate::step::{cargo, run as run_command, step};
-use crate::tools::{self, Tools};
+use crate::tools::{self, Tools, venv};
 use crate::usage;
 
 /// The package's own tests.
@@ -43,6 +43,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     });
     let abi3_took = start.elapsed();
     let left_out = left_out_file()?;
+    let embed = "cargo test --package python --features embed";
+    let in_embed = step(embed, || test_embedded(&left_out, require_all));
+    let embed_took = start.elapsed();
     let cargo_test = "cargo test --workspace";
     let in_rust = step(cargo_test, || {
         let mut cargo = cargo();
@@ -58,9 +61,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     println!();
     say_verdict(&in_python, pytest, python_took);
     say_verdict(&in_abi3, abi3, abi3_took);
+    say_verdict(&in_embed, embed, embed_took);
     say_verdict(&in_rust, cargo_test, start.elapsed());
     summary(&tools, &fs::read_to_string(&left_out).unwrap_or_default());
-    in_rust.and(in_python).and(in_abi3)
+    in_rust.and(in_python).and(in_abi3).and(in_embed)
 }
 
 fn with_locust(tools: &Tools, what: &str, test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
@@ -92,6 +96,18 @@ fn tests_of_core() -> Result<Vec<String>> {
     tests.sort();
     ensure!(!tests.is_empty(), "{PYTHON_TESTS} has no test_core_*");
     Ok(tests)
+}
+
+/// The Rust half's own tests: a program, which needs Python's library beside Python.
+fn test_embedded(left_out: &Path, require_all: bool) -> Result<()> {
+    let library = venv::library()?;
+    if !library.is_file() {
+        let why = format!("the Rust half's own tests: there is no {}", library.display());
+        ensure!(!require_all, "--require-all: {why}");
+        return fs::write(left_out, why + "\n").context("cannot write what is left out");
+    }
+    let what = ["test", "--package", "python", "--lib", "--features", "embed"];
+    run_command(cargo().args(what))
 }
 
 fn build_exporter() -> Result<()> {

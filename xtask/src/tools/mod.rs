@@ -6,7 +6,7 @@ mod apt;
 mod debian;
 mod lock;
 pub(crate) mod pins;
-mod venv;
+pub(crate) mod venv;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -47,6 +47,14 @@ pub(crate) fn python() -> Result<Python> {
     Ok(Python { program: program.into(), version })
 }
 
+/// Where the library of `python3` lies, if it has one (Debian, Ubuntu: python3-dev): what a program
+/// links with that brings its Python along.
+pub(crate) fn library() -> Result<PathBuf> {
+    let ask = "import sysconfig; print(*sysconfig.get_config_vars('LIBDIR', 'LDLIBRARY'), sep='/')";
+    let answer = step::output(Command::new("python3").args(["-c", ask]))?;
+    Ok(answer.trim().into())
+}
+
 /// Makes an environment with what its pins say, in an emptied `folder`.
 pub(crate) fn make(environment: &Environment, folder: &Path) -> Result<()> {
     super::empty(folder)?;
