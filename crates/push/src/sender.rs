@@ -1,7 +1,8 @@
 //! Takes what waits for a backend there, one batch after the other, for as long as it takes.
 //!
 //! A backend that does not answer, or asks for patience, gets the same batch again: after about a
-//! second, then twice as long each time, up to half a minute, or when it says itself.
+//! second, then twice as long each time, up to half a minute, or when it says itself within
+//! five.
 
 mod backoff;
 mod limit;

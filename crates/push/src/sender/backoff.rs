@@ -5,6 +5,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
+/// The longest that a backend can ask for: it may be mistaken, and come back long before.
+const LONGEST_ASKED: Duration = Duration::from_mins(5);
 
 /// Attempts that failed in a row.
 #[derive(Debug, Default)]
@@ -13,14 +15,15 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Time to wait after one more failure, where the backend asked for at least `after`. It is
+    /// Time to wait after one more failure, where the backend asked for at least `after` (of which
+    /// it gets five minutes at most). It is
     /// between half and all of what has doubled each time, so that many exporters that lost the
     /// same backend do not come back at the same moment.
     pub(super) fn next(&mut self, after: Option<Duration>) -> Duration {
         let whole = FIRST.saturating_mul(2_u32.saturating_pow(self.failed)).min(LONGEST);
         self.failed = self.failed.saturating_add(1);
         let delay = whole / 2 + (whole / 2).mul_f64(chance());
-        delay.max(after.unwrap_or_default())
+        delay.max(after.unwrap_or_default().min(LONGEST_ASKED))
     }
 }
 
@@ -55,6 +58,7 @@ mod tests {
     fn a_backend_is_given_the_time_it_asks_for() {
         let ask = |secs| Backoff::default().next(Some(Duration::from_secs(secs)));
         assert_eq!(ask(70), Duration::from_secs(70));
+        assert_eq!(ask(u64::MAX), LONGEST_ASKED);
         assert!(ask(0) >= FIRST / 2);
     }
 }

@@ -47,6 +47,7 @@ impl Outages {
             None if (is_long || outage.failures > 1) && self.downs.allows() => tracing::warn!(
                 sink,
                 cause,
+                again_in = ?Duration::from_secs(delay.as_secs().max(1)),
                 kept_in = %queue.place(),
                 "cannot push now: what is to be pushed is kept and tried again"
             ),
