@@ -61,6 +61,11 @@ impl Gateway {
         self.client.timeout()
     }
 
+    /// What is wrong where the time is over before an answer has come.
+    pub(super) fn too_late(&self) -> String {
+        format!("{} did not answer before the time was over", shown(&self.url))
+    }
+
     pub(super) fn deletes_on_exit(&self) -> bool {
         self.delete_on_exit
     }

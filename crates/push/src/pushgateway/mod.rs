@@ -95,7 +95,7 @@ impl Pusher {
 
     /// Pushes, a few times if need be. Gives why it failed in the end.
     async fn try_until(&mut self, deadline: Instant, body: &Body) -> Result<(), String> {
-        let mut left = "the time was over".to_owned();
+        let mut left = self.gateway.too_late();
         let attempts = async {
             for attempt in 1..=LAST_ATTEMPTS {
                 let outcome = self.push(body).await;
@@ -116,7 +116,7 @@ impl Pusher {
         let cause = match timeout_at(deadline, self.gateway.delete()).await {
             Ok(Outcome::Delivered { .. } | Outcome::Had { .. }) => return,
             Ok(Outcome::Later { cause, .. } | Outcome::Refused { cause }) => cause,
-            Err(_) => "the time was over".to_owned(),
+            Err(_) => self.gateway.too_late(),
         };
         self.stats.failed();
         let sink = self.stats.sink();
