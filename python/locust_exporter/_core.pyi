@@ -147,6 +147,8 @@ class Core:
         """
     def stop_pushing(self) -> float:
         """Begins the last push; answers how many seconds it may take, 0 where nothing is pushed."""
+    def undelivered(self) -> list[tuple[str, int, str | None]]:
+        """What waits to be delivered now: sinks, points, and why they wait, where that is known."""
     def is_pushing(self) -> bool:
         """Whether the thread that pushes runs still."""
     def close(self, timeout: float) -> None:

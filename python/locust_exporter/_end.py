@@ -46,6 +46,8 @@ class LastPush:
         if self.has_spool:
             flag = _options.flag(_options.SPOOL_PATH)
             rest = f"what remote write and OTLP have not delivered yet waits in the spool ({flag})"
+        for sink, points, cause in self._core.undelivered():
+            rest += f"; {points} points of {sink}" + (f" ({cause})" if cause else "")
         logger.warning("%s; the last push is cut off: %s", why, rest)
 
     def wait(self, drain_logs: Callable[[], None]) -> None:

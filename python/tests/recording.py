@@ -19,6 +19,7 @@ class RecordingCore:
         self.unusable_push: Exception | None = None
         self.push_timeout = 0.0
         self.is_last_push_under_way = False
+        self.waiting: list[tuple[str, int, str | None]] = []
         self.last_scrape_timeout = 0.0
         self.acks: list[tuple[str, bytes]] = []
         self.lines: list[tuple[int, str]] = []
@@ -62,6 +63,9 @@ class RecordingCore:
     def stop_pushing(self) -> float:
         self._note("stop_pushing")
         return self.push_timeout
+
+    def undelivered(self) -> list[tuple[str, int, str | None]]:
+        return self.waiting
 
     def is_pushing(self) -> bool:
         return self.is_last_push_under_way

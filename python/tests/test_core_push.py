@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -114,6 +115,19 @@ def test_a_second_session_pushes_again_once_the_first_has_ended(receiver: Receiv
     made.listener(request_type="GET", name="of-the-second", response_time=1.0, response_length=1)
     end(made)
     assert any(b"of-the-second" in body for body in receiver.bodies[before:])
+
+
+def test_what_waits_is_told_by_sink_and_cause() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        made = core({"push.otlp.endpoint": f"http://127.0.0.1:{nobody.getsockname()[1]}"})
+        assert made.undelivered() == []
+        assert made.push([]) is True
+        wait(lambda: any(cause for _, _, cause in made.undelivered()))
+        [(sink, points, cause)] = made.undelivered()
+        assert sink == "otlp" and points > 0
+        assert cause is not None and "cannot be reached" in cause
+        end(made)
 
 
 def test_a_worker_pushes_only_where_it_is_told(receiver: Receiver) -> None:

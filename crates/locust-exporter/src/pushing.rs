@@ -81,6 +81,7 @@ impl Unusable {
 /// A thread that pushes. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Pushing {
+    stats: Vec<Arc<Stats>>,
     stop: CancellationToken,
     ended: CancellationToken,
     longest: Duration,
@@ -133,8 +134,8 @@ impl Pushing {
         .map_err(Unusable::Thread)?;
         begun.recv().map_err(io::Error::other).flatten().map_err(Unusable::Thread)?;
         announce(&config, plan.otlp_by);
-        tell(own, stats);
-        Ok(Some(Self { stop, ended, longest }))
+        tell(own, stats.clone());
+        Ok(Some(Self { stats, stop, ended, longest }))
     }
 
     /// Begins the last push, and answers how long it may take.
@@ -154,10 +155,24 @@ impl Pushing {
         self.ended.is_cancelled()
     }
 
+    /// What waits to be delivered now: of each sink that has any, its name, the points, and why they
+    /// wait, where that is known. What a look that is under way will find is not among them.
+    pub fn undelivered(&self) -> Vec<(&'static str, u64, Option<String>)> {
+        let waits = |stats: &Arc<Stats>| {
+            let Status { sink, queued_points, .. } = stats.status();
+            (queued_points > 0).then(|| (sink, queued_points, stats.held_up_by()))
+        };
+        self.stats.iter().filter_map(waits).collect()
+    }
+
     /// Makes the last push, and waits for it as long as it may take.
     pub(crate) async fn end(self) {
         let longest = self.stop();
         if tokio::time::timeout(longest, self.ended.cancelled()).await.is_err() {
+            // It says so itself, but where it got no time to.
+            for (sink, points, cause) in self.undelivered() {
+                warn!(sink, points, cause, "the last push is cut off: these points are not sent");
+            }
             warn!(waited = ?longest, "the last push has not ended in time");
         }
     }

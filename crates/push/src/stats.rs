@@ -135,7 +135,7 @@ impl Stats {
     }
 
     /// Why the last batch waits, if it does.
-    pub(crate) fn held_up_by(&self) -> Option<String> {
+    pub fn held_up_by(&self) -> Option<String> {
         self.causes().held_up.clone()
     }
 

@@ -279,6 +279,11 @@ impl Core {
         self.sides.ours().stop_pushing().as_secs_f64()
     }
 
+    /// What waits to be delivered: sinks, points, and why they wait.
+    fn undelivered(&self) -> Vec<(&'static str, u64, Option<String>)> {
+        self.sides.ours().undelivered()
+    }
+
     /// Whether the thread that pushes runs.
     fn is_pushing(&self) -> bool {
         self.sides.ours().is_pushing()

@@ -92,6 +92,11 @@ impl Side {
         lock(&self.pushing).as_ref().is_some_and(|pushing| !pushing.has_ended())
     }
 
+    /// What waits to be delivered: sinks, points, and why.
+    pub(crate) fn undelivered(&self) -> Vec<(&'static str, u64, Option<String>)> {
+        lock(&self.pushing).as_ref().map(Pushing::undelivered).unwrap_or_default()
+    }
+
     /// Whether this process shows what it records by itself.
     pub(crate) fn is_shown(&self) -> bool {
         lock(&self.serving).as_ref().is_some_and(Serving::answers) || self.is_pushing()
