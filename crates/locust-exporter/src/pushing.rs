@@ -87,12 +87,15 @@ pub struct Pushing {
     longest: Duration,
 }
 
-/// What the thread does.
-pub type Work = Box<dyn FnOnce() + Send>;
+/// What the thread does until the end is told; then it gives the rest, for whichever thread.
+pub type Work = Box<dyn FnOnce() -> Option<LastPush> + Send>;
+
+/// The last push.
+pub type LastPush = Box<dyn FnOnce() + Send>;
 
 impl Pushing {
     /// Pushes what `source` gives, in the thread that `spawn` makes, and lets `own` tell of it;
-    /// `None` if nothing is to be pushed.
+    /// `None` if nothing is to be pushed. What the [`Work`] gives at its end is to be done, too.
     ///
     /// # Errors
     ///
@@ -124,12 +127,26 @@ impl Pushing {
             // Made here: where another runtime runs, none may be dropped.
             let runtime = match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
-                Err(cause) => return drop(tell_begun.send(Err(cause))),
+                Err(cause) => {
+                    let _ = tell_begun.send(Err(cause));
+                    return None;
+                }
             };
             let _ = tell_begun.send(Ok(()));
-            runtime.block_on(push.run(source, end.stop.clone()));
-            runtime.shutdown_timeout(LAST_WORK);
-            drop(end);
+            let mut pushing = Box::pin(push.run(source, end.stop.clone()));
+            let is_over = runtime.block_on(async {
+                tokio::select! {
+                    () = &mut pushing => true,
+                    () = end.stop.cancelled() => false,
+                }
+            });
+            Some(Box::new(move || {
+                if !is_over {
+                    runtime.block_on(pushing);
+                }
+                runtime.shutdown_timeout(LAST_WORK);
+                drop(end);
+            }) as LastPush)
         }))
         .map_err(Unusable::Thread)?;
         begun.recv().map_err(io::Error::other).flatten().map_err(Unusable::Thread)?;

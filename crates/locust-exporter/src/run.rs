@@ -22,7 +22,7 @@ use crate::build;
 use crate::gather::{Metrics, Probes, Pushed};
 use crate::probe_config::ProbeConfig;
 use crate::progress::Progress;
-use crate::pushing::{Plan, Pushing};
+use crate::pushing::{Plan, Pushing, Work};
 use crate::settings::{Locust, Settings};
 use crate::watch::{Watch, Watched};
 
@@ -140,7 +140,10 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
 /// Pushes from now on, if something is to be pushed.
 fn push(plan: Plan, own: &Own, metrics: Arc<Metrics>) -> Result<Option<Pushing>, Failure> {
     let source = Arc::new(Pushed { metrics, runtime: Handle::current() });
-    let spawn = |work| std::thread::Builder::new().name("push".to_owned()).spawn(work).map(drop);
+    let spawn = |work: Work| {
+        let all = || work().map_or((), |last_push| last_push());
+        std::thread::Builder::new().name("push".to_owned()).spawn(all).map(drop)
+    };
     let started = Pushing::start(plan, own, source, spawn);
     started.map_err(|unusable| {
         // It says its cause itself.

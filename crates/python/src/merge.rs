@@ -16,7 +16,7 @@ use recorder::{Buckets, Config, ConfigError, Master, Process, ReportError};
 use schema::Catalog;
 
 use self::log::Log;
-use crate::thread::spawn_deaf;
+use crate::thread::spawn_giving_way;
 use crate::{clock, guard};
 
 /// The id under which the master reports what it recorded itself: a locustfile may make requests
@@ -87,7 +87,7 @@ impl Merger {
             .map_err(|error: ConfigError| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let line = Arc::new(Line::new(master));
         let works = Arc::clone(&line);
-        spawn_deaf("locust-exporter-merge", move || works.work(catalog))?;
+        spawn_giving_way("locust-exporter-merge", move || works.work(catalog))?;
         Ok(Self { process: std::process::id(), line })
     }
 

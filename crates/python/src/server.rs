@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use web::{Config, Hooks, Server};
 
-use crate::thread::spawn_deaf;
+use crate::thread::spawn_giving_way;
 
 /// Closes what a child that was just forked has inherited of its parent's servers and spools: their
 /// threads live in the parent alone.
@@ -76,7 +76,7 @@ impl Serving {
     pub(crate) fn start() -> io::Result<Self> {
         let (commands, orders) = unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        spawn_deaf("locust-exporter", move || {
+        spawn_giving_way("locust-exporter", move || {
             runtime.block_on(obey(orders));
             runtime.shutdown_timeout(LAST_WORK);
         })?;

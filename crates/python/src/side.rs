@@ -12,7 +12,7 @@ use web::Hooks;
 use crate::guard;
 use crate::inside::{Inside, Metrics};
 use crate::server::{Serving, Unserved};
-use crate::thread::spawn_deaf;
+use crate::thread::spawn_giving_way_until;
 
 /// The threads of one process.
 pub(crate) struct Side {
@@ -75,8 +75,11 @@ impl Side {
         install_tls();
         let source = Arc::new(Metrics(Arc::clone(inside)));
         let spawn = |work: Work| {
-            let guarded = || guard::quietly(work).unwrap_or_default();
-            spawn_deaf("locust-exporter-push", guarded).map(drop)
+            let guarded = || guard::quietly(work).flatten();
+            // Once the load is over, there is nothing to give way to any more.
+            spawn_giving_way_until("locust-exporter-push", guarded, |last_push| {
+                guard::quietly(last_push).unwrap_or_default();
+            })
         };
         *pushing = Pushing::start(plan, &inside.own(), source, spawn)?;
         Ok(pushing.is_some())

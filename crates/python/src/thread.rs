@@ -3,19 +3,39 @@
 //! takes longer, and no user waits for it.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread::{Builder, JoinHandle};
 
-/// Starts a thread in which all signals are blocked.
-pub(crate) fn spawn_deaf(
+/// Starts a thread in which all signals are blocked, and which gives way to others.
+pub(crate) fn spawn_giving_way(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    // A thread inherits what is blocked, and gives it on to those that it starts.
-    let blocked = Blocked::all();
-    let thread = Builder::new().name(name.to_owned()).spawn(|| {
+    spawn_deaf(name, || {
         give_way();
         work();
-    });
+    })
+}
+
+/// Starts a thread that gives way to others for `work`; then what that leaves is done with the
+/// priority of who calls this. A thread cannot raise its own again, so that there are two.
+pub(crate) fn spawn_giving_way_until<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Option<T> + Send + 'static,
+    then: impl FnOnce(T) + Send + 'static,
+) -> io::Result<()> {
+    let (give, given) = mpsc::channel();
+    spawn_deaf(name, move || given.recv().map_or((), then))?;
+    // Where the other one is gone, nothing is left to be done.
+    spawn_giving_way(name, move || work().map_or((), |left| give.send(left).unwrap_or_default()))?;
+    Ok(())
+}
+
+/// Starts a thread in which all signals are blocked.
+fn spawn_deaf(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    // A thread inherits what is blocked, and gives it on to those that it starts.
+    let blocked = Blocked::all();
+    let thread = Builder::new().name(name.to_owned()).spawn(work);
     drop(blocked);
     thread
 }
@@ -99,23 +119,40 @@ mod tests {
     #[test]
     fn the_thread_gives_way_and_its_parent_does_not() {
         let niceness = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));
-        let (tell, hear) = std::sync::mpsc::channel();
+        let (tell, hear) = mpsc::channel();
         let work = move || {
             let _ = tell.send(niceness());
         };
         let before = niceness().expect("a priority");
-        spawn_deaf("nice", work).expect("a thread").join().expect("no panic");
+        spawn_giving_way("nice", work).expect("a thread").join().expect("no panic");
         assert_eq!(hear.recv(), Ok(Ok((before + NICENESS).min(19))));
         assert_eq!(niceness(), Ok(before));
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_left_at_the_end_gives_way_to_nobody() {
+        let niceness = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));
+        let (tell, hear) = mpsc::channel();
+        let before = niceness().expect("a priority");
+        spawn_giving_way_until(
+            "nice",
+            move || Some(niceness()),
+            move |then| {
+                let _ = tell.send((then, niceness()));
+            },
+        )
+        .expect("threads");
+        assert_eq!(hear.recv(), Ok((Ok((before + NICENESS).min(19)), Ok(before))));
+    }
+
     #[test]
     fn the_thread_hears_no_signal_and_its_parent_still_does() {
-        let (tell, hear) = std::sync::mpsc::channel();
+        let (tell, hear) = mpsc::channel();
         let work = move || {
             let _ = tell.send([libc::SIGTERM, libc::SIGINT, libc::SIGHUP].map(is_blocked));
         };
-        spawn_deaf("deaf", work).expect("a thread").join().expect("no panic");
+        spawn_giving_way("deaf", work).expect("a thread").join().expect("no panic");
         assert_eq!(hear.recv(), Ok([true; 3]));
         assert!(!is_blocked(libc::SIGTERM));
     }
