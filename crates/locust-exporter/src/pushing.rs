@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use outgoing::{ConfigError, Credentials, Target};
-use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status, Version};
+use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status, Stop, Version};
 use schema::{Own, Pushed};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,7 @@ impl Unusable {
 #[derive(Debug)]
 pub struct Pushing {
     stats: Vec<Arc<Stats>>,
-    stop: CancellationToken,
+    stop: Stop,
     ended: CancellationToken,
     longest: Duration,
 }
@@ -120,7 +120,7 @@ impl Pushing {
         let longest = config.final_timeout + SLACK;
         let (push, config) = open(config, plan.is_one_of_many)?;
         let stats = push.stats();
-        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, ended) = (Stop::default(), CancellationToken::new());
         let end = End { stop: stop.clone(), ended: ended.clone() };
         let (tell_begun, begun) = mpsc::channel();
         spawn(Box::new(move || {
@@ -137,7 +137,7 @@ impl Pushing {
             let is_over = runtime.block_on(async {
                 tokio::select! {
                     () = &mut pushing => true,
-                    () = end.stop.cancelled() => false,
+                    _ = end.stop.told() => false,
                 }
             });
             Some(Box::new(move || {
@@ -157,14 +157,14 @@ impl Pushing {
 
     /// Begins the last push, and answers how long it may take.
     pub fn stop(&self) -> Duration {
-        self.stop.cancel();
+        self.stop.tell();
         self.longest
     }
 
     /// Whether it goes on until it is told to stop: it has not been told yet, and has not ended by
     /// itself.
     pub fn goes_on(&self) -> bool {
-        !self.stop.is_cancelled() && !self.has_ended()
+        !self.stop.is_told() && !self.has_ended()
     }
 
     /// Whether the last push is over.
@@ -197,7 +197,7 @@ impl Pushing {
 
 impl Drop for Pushing {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop.tell();
     }
 }
 
@@ -276,13 +276,13 @@ fn flag_at_fault(config: &Config, error: &push::Error) -> String {
 
 /// Tells that the thread has ended, however that came.
 struct End {
-    stop: CancellationToken,
+    stop: Stop,
     ended: CancellationToken,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        if !self.stop.is_cancelled() {
+        if !self.stop.is_told() {
             error!("pushing has ended by a bug: nothing is pushed any more");
         }
         self.ended.cancel();

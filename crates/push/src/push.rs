@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use outgoing::{Client, ConfigError, Http};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Otlp, RemoteWrite};
 use crate::encoder::Encoder;
@@ -28,6 +27,7 @@ use crate::sender::{Sender, tell_refused};
 use crate::source::Source;
 use crate::spool::{SpoolError, left_in};
 use crate::stats::Stats;
+use crate::stop::Stop;
 use crate::transport::Transport;
 
 /// Why nothing can be pushed with a configuration.
@@ -147,7 +147,7 @@ impl Push {
     /// It needs a runtime with time and I/O; one thread is enough. A disk that does not answer may
     /// still keep a thread of the runtime's busy when this has ended: end the runtime with
     /// [`shutdown_timeout`](tokio::runtime::Runtime::shutdown_timeout).
-    pub async fn run(self, source: Arc<dyn Source>, stop: CancellationToken) {
+    pub async fn run(self, source: Arc<dyn Source>, stop: Stop) {
         let Self { lanes, gateway, interval, final_timeout } = self;
         let ends: Vec<_> =
             lanes.iter().map(|lane| (Arc::clone(&lane.queue), Arc::clone(&lane.stats))).collect();
@@ -228,7 +228,7 @@ async fn all(tasks: &mut JoinSet<()>) {
     }
 }
 
-async fn too_late(stop: &CancellationToken, final_timeout: Duration) {
-    stop.cancelled().await;
-    tokio::time::sleep(final_timeout).await;
+async fn too_late(stop: &Stop, final_timeout: Duration) {
+    let told = stop.told().await;
+    tokio::time::sleep_until(told + final_timeout).await;
 }

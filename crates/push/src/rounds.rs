@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 use self::clock::Clock;
 use crate::batch::Batch;
@@ -18,6 +17,7 @@ use crate::panics::{caught, caught_in};
 use crate::point::{Millis, Point, Points, now};
 use crate::queue::Queue;
 use crate::source::{Gathered, Source};
+use crate::stop::Stop;
 use crate::timeline::Timeline;
 
 /// Gathering takes no longer than this, however long or short the interval is: a Locust that needs
@@ -79,19 +79,19 @@ impl Rounds {
     ///
     /// A pass that takes longer than the interval makes the next ones come late or not at all: they
     /// are not made up for.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: Stop) {
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                _ = stop.told() => break,
                 _ = ticks.tick() => {}
             }
             // What is gathered when the end is told would not be the last word.
             let gathered = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
+                _ = stop.told() => break,
                 gathered = self.gather(GATHERING) => gathered,
             };
             self.pass(gathered, now()).await;

@@ -35,10 +35,10 @@ fn push(lanes: Vec<Lane>) -> Push {
 
 /// Runs it for so long, and then to its end. Gives how long that took.
 async fn run_for(push: Push, source: Arc<dyn Source>, time: Duration) -> Duration {
-    let stop = CancellationToken::new();
+    let stop = Stop::default();
     let running = tokio::spawn(push.run(source, stop.clone()));
     tokio::time::sleep(time).await;
-    stop.cancel();
+    stop.tell();
     let end = tokio::time::Instant::now();
     running.await.unwrap();
     end.elapsed()
@@ -91,10 +91,23 @@ async fn what_was_told_of_one_run_ends_before_the_next_is_told_of() {
 async fn a_run_that_is_stopped_at_once_still_has_its_final_numbers() {
     let backend = Backend::after([]);
     let push = push(vec![lane(&backend, None)]);
-    let stop = CancellationToken::new();
-    stop.cancel();
+    let stop = Stop::default();
+    stop.tell();
     push.run(Asked::new(&[]), stop).await;
     assert_eq!(words(&backend.taken()), ["asked 1;", "asked ended;"]);
+}
+
+/// The thread had been encoding a large pass for seconds: the end came so much later than it might.
+#[tokio::test(start_paused = true)]
+async fn the_time_of_the_last_push_counts_from_the_telling_however_late_that_is_heard() {
+    let push = push(vec![lane(&Backend::new([], Does::Hang), None)]);
+    let stop = Stop::default();
+    stop.tell();
+    let told = tokio::time::Instant::now();
+    tokio::time::advance(FINAL / 2).await;
+    push.run(Asked::new(&[]), stop).await;
+    let took = told.elapsed();
+    assert!((FINAL..FINAL + Duration::from_millis(10)).contains(&took), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,7 +194,7 @@ async fn what_remains_is_sent_first_when_it_starts_again() {
 
     // This one is killed.
     let second = push(vec![lane(&deaf, Some(&folder))]);
-    let killed = second.run(Asked::new(&[]), CancellationToken::new());
+    let killed = second.run(Asked::new(&[]), Stop::default());
     assert!(tokio::time::timeout(Duration::from_secs(5), killed).await.is_err());
     // Its tasks go, and with them its lock.
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -249,10 +262,10 @@ async fn disks_that_hang_hold_up_the_end_but_once_and_no_last_words() {
     for lane in &both {
         lane.queue.hang();
     }
-    let stop = CancellationToken::new();
+    let stop = Stop::default();
     let running = tokio::spawn(push(both.into()).run(Asked::new(&[]), stop.clone()));
     tokio::time::sleep(INTERVAL / 2).await;
-    stop.cancel();
+    stop.tell();
     tokio::time::sleep(LAST_WRITE / 2).await;
     assert_eq!((running.is_finished(), lines.count("in this run")), (false, 2));
     tokio::time::sleep(LAST_WRITE * 3 / 4).await;
@@ -372,7 +385,7 @@ async fn as_configured() {
     let push = Push::new(&config).unwrap();
     assert!(matches!(Push::new(&config), Err(Error::Spool(SpoolError::InUse(_)))));
     let stats = push.stats();
-    let (source, stop) = (Asked::new(&[]), CancellationToken::new());
+    let (source, stop) = (Asked::new(&[]), Stop::default());
     let running = tokio::spawn(push.run(source.clone(), stop.clone()));
     let all_have = async {
         while stats.iter().any(|stats| stats.status().sent_points < 1) {
@@ -380,7 +393,7 @@ async fn as_configured() {
         }
     };
     tokio::time::timeout(canned::LONG, all_have).await.unwrap();
-    stop.cancel();
+    stop.tell();
     running.await.unwrap();
 
     let asked: Vec<_> = gateway.asked().iter().map(|asked| asked.method.clone()).collect();

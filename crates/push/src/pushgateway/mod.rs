@@ -8,17 +8,18 @@ mod body;
 mod gateway;
 mod group;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use self::body::Body;
 pub(crate) use self::gateway::Gateway;
 use crate::panics::caught_in;
 use crate::source::Source;
 use crate::stats::{Dropped, Stats};
+use crate::stop::Stop;
 use crate::transport::Outcome;
 
 /// How long is waited after a first failure; twice as long after each further one, but never
@@ -35,12 +36,15 @@ pub(crate) async fn run(
     source: Arc<dyn Source>,
     stats: Arc<Stats>,
     final_timeout: Duration,
-    end: CancellationToken,
+    end: Stop,
 ) {
     let mut pusher = Pusher { gateway, source, stats, failures: 0 };
     // What is under way at the end is dropped: what is pushed then is newer.
-    end.run_until_cancelled(pusher.push_for_ever()).await;
-    let ended = Instant::now();
+    let ended = tokio::select! {
+        biased;
+        ended = end.told() => ended,
+        never = pusher.push_for_ever() => match never {},
+    };
     let deadline = ended + final_timeout;
     let deletes = pusher.gateway.deletes_on_exit();
     // Each step leaves the next ones their share, however long it would take.
@@ -60,7 +64,7 @@ struct Pusher {
 }
 
 impl Pusher {
-    async fn push_for_ever(&mut self) {
+    async fn push_for_ever(&mut self) -> Infallible {
         let interval = self.gateway.interval();
         loop {
             let started = Instant::now();

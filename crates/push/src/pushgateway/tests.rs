@@ -183,7 +183,7 @@ struct Setup {
     config: Pushgateway,
     source: Arc<dyn Source>,
     stats: Arc<Stats>,
-    end: CancellationToken,
+    end: Stop,
 }
 
 impl Setup {
@@ -199,7 +199,7 @@ impl Setup {
         };
         let stats = Arc::new(Stats::new("pushgateway"));
         let source = Arc::new(Asks::default());
-        Self { backend, config, source, stats, end: CancellationToken::new() }
+        Self { backend, config, source, stats, end: Stop::default() }
     }
 
     /// Runs until it ends by itself.
@@ -239,7 +239,7 @@ async fn it_pushes_at_once_and_once_more_at_the_end() {
     let setup = Setup::new([Reply::new(200)]).await;
     let running = setup.run(LONG, LONG);
     setup.sent(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     let asked = setup.backend.asked();
     assert_eq!(values(&asked), [1.0, 2.0]);
@@ -264,7 +264,7 @@ async fn each_interval_brings_what_is_newest_then() {
     let asked = setup.asked(3).await;
     assert_eq!(values(&asked)[..3], [1.0, 2.0, 3.0]);
     assert_eq!(asked[0].method, "POST");
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
 }
 
@@ -275,7 +275,7 @@ async fn a_failure_is_tried_again_before_the_interval_is_over_with_what_is_newes
         let running = setup.run(LONG, LONG);
         setup.sent(1).await;
         assert_eq!(values(&setup.backend.asked()), [1.0, 2.0]);
-        setup.end.cancel();
+        setup.end.tell();
         running.await.unwrap();
         let status = setup.stats.status();
         assert_eq!((status.sent_points, status.failures), (2, 1));
@@ -288,7 +288,7 @@ async fn the_group_is_deleted_after_the_last_push() {
     setup.config.delete_on_exit = true;
     let running = setup.run(LONG, LONG);
     setup.asked(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     let asked = setup.backend.asked();
     let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
@@ -303,7 +303,7 @@ async fn a_slow_last_gathering_leaves_time_for_the_push_and_the_deletion() {
     setup.source = Arc::new(Slow::default());
     let running = setup.run(LONG, Duration::from_secs(4));
     setup.sent(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     let asked = setup.backend.asked();
     let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
@@ -317,7 +317,7 @@ async fn a_last_push_that_is_not_answered_leaves_time_for_the_deletion() {
     setup.config.delete_on_exit = true;
     let running = setup.run(LONG, Duration::from_secs(2));
     setup.sent(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     let asked = setup.backend.asked();
     let methods: Vec<_> = asked.iter().map(|asked| &*asked.method).collect();
@@ -334,7 +334,7 @@ async fn a_panic_while_gathering_or_encoding_costs_that_push_alone() {
     setup.sent(1).await;
     assert_eq!(values(&setup.backend.asked())[..1], [3.0]);
     assert_eq!(setup.stats.status().failures, 2);
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
 }
 
@@ -343,7 +343,7 @@ async fn the_end_waits_for_a_silent_gateway_no_longer_than_it_may() {
     let setup = Setup::new([Reply::silence()]).await;
     let running = setup.run(LONG, Duration::from_millis(200));
     setup.asked(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     tokio::time::timeout(LONG / 2, running).await.unwrap().unwrap();
     let status = setup.stats.status();
     assert!(status.dropped.contains(&(Dropped::Ended, 1)), "{status:?}");
@@ -354,7 +354,7 @@ async fn the_last_push_is_tried_again_if_that_may_help() {
     let setup = Setup::new([Reply::new(200), Reply::new(503), Reply::new(200)]).await;
     let running = setup.run(LONG, LONG);
     setup.asked(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     assert_eq!(values(&setup.backend.asked()), [1.0, 2.0, 2.0]);
     assert_eq!(setup.stats.status().failures, 1);
@@ -362,7 +362,7 @@ async fn the_last_push_is_tried_again_if_that_may_help() {
     let setup = Setup::new([Reply::new(200), Reply::new(400)]).await;
     let running = setup.run(LONG, LONG);
     setup.asked(1).await;
-    setup.end.cancel();
+    setup.end.tell();
     running.await.unwrap();
     assert_eq!(setup.backend.asked().len(), 2);
     assert!(setup.stats.status().dropped.contains(&(Dropped::Ended, 1)));
