@@ -106,13 +106,18 @@ impl Backend {
 
     /// It as a target.
     pub(crate) fn target(&self, path: &str, tls_flags: &'static str) -> Target {
-        Target {
-            url: format!("http://{}{path}", self.address).parse().unwrap(),
-            credentials: Credentials::None,
-            headers: Vec::new(),
-            tls: Tls::default(),
-            tls_flags,
-        }
+        target(&format!("http://{}{path}", self.address), tls_flags)
+    }
+}
+
+/// A target of which nothing but its address is said.
+pub(crate) fn target(url: &str, tls_flags: &'static str) -> Target {
+    Target {
+        url: url.parse().unwrap(),
+        credentials: Credentials::None,
+        headers: Vec::new(),
+        tls: Tls::default(),
+        tls_flags,
     }
 }
 

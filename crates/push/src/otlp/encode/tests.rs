@@ -12,10 +12,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, ExponentialHistogramDataPoint, HistogramDataPoint, Metric,
     NumberDataPoint, metric::Data, number_data_point,
 };
-use outgoing::{Credentials, Target, Tls};
 use prost::Message as _;
 
 use super::*;
+use crate::canned::target;
 use crate::config::Protocol;
 use crate::point::{Reading, Shape};
 
@@ -26,13 +26,7 @@ const START: Millis = 1_700_000_000_000;
 const FIRST: Millis = 1_700_000_030_000;
 
 fn config(histograms: Histograms, gzip: bool, resource: &[(&str, &str)]) -> Otlp {
-    let target = Target {
-        url: "http://localhost:4318/v1/metrics".parse().unwrap(),
-        credentials: Credentials::None,
-        headers: Vec::new(),
-        tls: Tls::default(),
-        tls_flags: "--otlp.tls",
-    };
+    let target = target("http://localhost:4318/v1/metrics", "--otlp.tls");
     let resource = resource.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Otlp { target, protocol: Protocol::Http, timeout: None, gzip, resource, histograms }
 }

@@ -1,11 +1,11 @@
 use base64::prelude::BASE64_STANDARD;
 use exposition::wire;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use outgoing::{Credentials, Http, Target, Tls};
+use outgoing::Http;
 use tokio::io::AsyncWriteExt as _;
 
 use super::*;
-use crate::canned::{Backend, LONG, Reply};
+use crate::canned::{Backend, LONG, Reply, target};
 use crate::otlp::transport;
 use crate::otlp::transport::tests::{batch, partial};
 
@@ -155,7 +155,7 @@ async fn who_does_not_speak_it_is_asked_again() {
 /// closed, or left open.
 async fn answered_with(bytes: &'static [u8], closes: bool, protocol: Protocol) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
         if bytes.is_empty() {
@@ -169,13 +169,7 @@ async fn answered_with(bytes: &'static [u8], closes: bool, protocol: Protocol) -
         // Else it stays open until the other side has read and closed it.
         let _ = std::io::copy(&mut connection, &mut std::io::sink());
     });
-    let target = Target {
-        url,
-        credentials: Credentials::None,
-        headers: Vec::new(),
-        tls: Tls::default(),
-        tls_flags: FLAGS,
-    };
+    let target = target(&url, FLAGS);
     let client = Client::new(&target, LONG, "tester/1", transport::http(protocol)).unwrap();
     later(transport::transport(client, protocol).send(&batch(Format::Otlp)).await).0
 }
@@ -206,7 +200,7 @@ async fn a_connection_that_is_closed_on_http_1_is_not_taken_for_another_protocol
 #[tokio::test]
 async fn one_that_has_answered_speaks_the_protocol() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(async move {
         let answer = hyper::service::service_fn(|_| async {
@@ -221,13 +215,7 @@ async fn one_that_has_answered_speaks_the_protocol() {
         }
         listener
     });
-    let target = Target {
-        url,
-        credentials: Credentials::None,
-        headers: Vec::new(),
-        tls: Tls::default(),
-        tls_flags: FLAGS,
-    };
+    let target = target(&url, FLAGS);
     let grpc = Grpc::new(Client::new(&target, LONG, "tester/1", Http::Two).unwrap());
     assert_eq!(grpc.send(&batch(Format::Otlp)).await, Outcome::WHOLE);
     drop(end);
