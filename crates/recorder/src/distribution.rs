@@ -55,6 +55,16 @@ impl Distribution {
         }
     }
 
+    /// Counts more in a cell.
+    pub(crate) fn add(&self, cell: u16, more: u64) {
+        let (page, at) = (usize::from(cell) / PAGE, usize::from(cell) % PAGE);
+        let Some(place) = self.pages.get(page) else { return };
+        match place.get() {
+            Some(made) => made.add(at, more),
+            None => self.make(page, place).add(at, more),
+        }
+    }
+
     #[cold]
     fn make<'a>(&self, page: usize, place: &'a OnceLock<Box<Page>>) -> &'a Page {
         let made = place.get_or_init(Box::default);
@@ -111,8 +121,26 @@ impl Page {
 
     #[cold]
     fn carry(&self, at: usize) {
-        let upper = &self.upper.get_or_init(|| Box::new([const { Half::new(0) }; PAGE]))[at];
+        let upper = self.upper(at);
         upper.set(upper.get().wrapping_add(1));
+    }
+
+    fn upper(&self, at: usize) -> &Half {
+        &self.upper.get_or_init(|| Box::new([const { Half::new(0) }; PAGE]))[at]
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of a count")]
+    fn add(&self, at: usize, more: u64) {
+        let upper = self.upper.get().map_or(0, |upper| upper[at].get());
+        let count = (u64::from(upper) << 32 | u64::from(self.lower[at].get())).wrapping_add(more);
+        if count != 0 {
+            let hit = &self.hit[at / WORD];
+            hit.set(hit.get() | 1 << (at % WORD));
+        }
+        self.lower[at].set(count as u32);
+        if count >> 32 != 0 {
+            self.upper(at).set((count >> 32) as u32);
+        }
     }
 
     /// Looks at each line.
@@ -182,6 +210,18 @@ mod tests {
         });
         let most = u64::from(u32::MAX);
         assert_eq!(counts, [(200, most), (200, most + 1), (200, most + 2), (200, most + 3)]);
+    }
+
+    #[test]
+    fn many_are_added_at_once() {
+        let distribution = Distribution::default();
+        distribution.hit(200);
+        distribution.add(200, u64::from(u32::MAX));
+        distribution.add(7, 3);
+        distribution.add(9, 0);
+        let mut cells = Vec::new();
+        distribution.read_into(&mut cells);
+        assert_eq!(cells, [(7, 3), (200, 1 << 32)]);
     }
 
     #[test]

@@ -23,8 +23,12 @@ impl Failure {
     }
 
     pub(crate) fn occurred(&self, now: f64) {
-        self.last_seen.set(now);
-        self.occurrences.add(1);
+        self.occurred_often(1, now);
+    }
+
+    pub(crate) fn occurred_often(&self, times: u64, last_seen: f64) {
+        self.last_seen.set(last_seen);
+        self.occurrences.add(times);
     }
 
     pub(crate) fn occurrences(&self) -> u64 {

@@ -19,6 +19,7 @@ mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod locust_report;
 mod merge;
 mod near;
 mod partition;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use config::{Config, ConfigError, Formulas};
 pub use custom::{ChildId, CustomError, Definition, MOST_METRICS, MOST_SERIES, MetricId};
+pub use locust_report::{LocustEntry, LocustError, LocustReport};
 pub use merge::{Master, Notice};
 pub use reader::Reader;
 pub use report::ReportError;
@@ -44,6 +46,6 @@ pub use snapshot::{Buckets, snapshot};
 pub use totals::{
     AllTotals, Cells, CustomSeriesTotals, CustomTotal, CustomTotals, DistributionTotals,
     EndpointTotals, ErrorTotals, ExceptionTotals, GaugeMerge, Process, ResponseTotals, Second,
-    Totals,
+    Totals, WorkerTotals,
 };
 pub use writer::{Writer, recorder};

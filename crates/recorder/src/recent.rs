@@ -80,6 +80,20 @@ impl Recent {
         }
     }
 
+    /// Counts more times of a cell.
+    pub(crate) fn add(&self, cell: u16, more: u64) {
+        if let Some(count) = self.cells.get(usize::from(cell)) {
+            count.add(more);
+        }
+    }
+
+    /// From now on only times that are counted later are current.
+    pub(crate) fn restart(&self, second: u64) {
+        let mut copies = Copies::default();
+        copies.keep(second, Arc::new(self.counted()));
+        self.copies.store(Arc::new(copies));
+    }
+
     /// Keeps what has been counted as that of a second.
     #[cold]
     pub(crate) fn keep(&self, second: u64) {

@@ -34,6 +34,17 @@ impl Seconds {
         add(&self.places(second).failures, second);
     }
 
+    /// Counts what happened in a second, unless a later one has its place.
+    pub(crate) fn add(&self, more: Second) {
+        let Second { second, requests, failures } = more;
+        let places = self.places(second);
+        if places.read().is_some_and(|held| held.second > second & LOWER) {
+            return;
+        }
+        add_many(&places.requests, second, requests);
+        add_many(&places.failures, second, failures);
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "only the last bits count")]
     #[inline]
     fn places(&self, second: u64) -> &Places {
@@ -79,6 +90,14 @@ fn add(place: &Count, second: u64) {
     place.set(if held >> 32 == second { held.wrapping_add(1) } else { second << 32 | 1 });
 }
 
+fn add_many(place: &Count, second: u64, more: u32) {
+    if more > 0 {
+        let (held, second) = (place.get(), second & LOWER);
+        let before = if held >> 32 == second { lower(held) } else { 0 };
+        place.set(second << 32 | u64::from(before.saturating_add(more)));
+    }
+}
+
 fn lower(held: u64) -> u32 {
     u32::try_from(held & LOWER).unwrap_or(u32::MAX)
 }
@@ -116,6 +135,17 @@ mod tests {
         seconds.failure(100);
         seconds.request(116);
         assert_eq!(read(&seconds), [(116, 1, 0)]);
+    }
+
+    #[test]
+    fn counts_of_a_second_are_added_unless_a_later_one_has_its_place() {
+        let seconds = Seconds::default();
+        seconds.request(100);
+        seconds.add(Second { second: 100, requests: 3, failures: 2 });
+        seconds.add(Second { second: 101, requests: 4, failures: 0 });
+        seconds.request(117);
+        seconds.add(Second { second: 101, requests: 9, failures: 9 });
+        assert_eq!(read(&seconds), [(100, 4, 2), (117, 1, 0)]);
     }
 
     #[test]

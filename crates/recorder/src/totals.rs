@@ -194,6 +194,19 @@ pub enum CustomTotal {
     Distribution(Distribution),
 }
 
+/// What a worker tells its master of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerTotals {
+    /// Its id.
+    pub id: Text,
+    /// Users that wait between two tasks now.
+    pub waiting: u64,
+    /// How far its clock is ahead of the master's, in seconds; `None` where it does not tell.
+    pub clock_offset: Option<f64>,
+    /// Whether it reports in Locust's own words alone.
+    pub is_foreign: bool,
+}
+
 /// What a process tells of itself beside what it recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Process {

@@ -1,5 +1,7 @@
 //! Recording, one event at a time.
 
+mod absorb;
+
 use std::sync::Arc;
 
 use crate::book::{Book, second};
@@ -74,6 +76,11 @@ impl Writer {
             index.take_over(&book, endpoint, now);
         }
         self.take(book, index);
+    }
+
+    /// As [`reset`](Self::reset), but the rows go too.
+    pub fn clear(&mut self, now: f64) {
+        self.take(self.book.after_reset(now), Index::default());
     }
 
     fn take(&mut self, book: Book, index: Index) {

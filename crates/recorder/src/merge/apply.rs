@@ -49,6 +49,17 @@ impl All {
         self.times.begin(second(now));
         (self.sum, self.last_request) = (Sum::default(), None);
     }
+
+    /// Takes when the last request of a report ended, after what it counts has been added.
+    pub(super) fn requested(&mut self, last: Option<f64>) {
+        let Some(last) = last else { return };
+        let known = self.last_request.map_or(0, second);
+        self.last_request = Some(self.last_request.map_or(last, |known| known.max(last)));
+        // As Locust does where the last request is in a new second.
+        if second(last) > known {
+            self.times.keep(second(last));
+        }
+    }
 }
 
 /// Where changes are counted.
@@ -67,11 +78,12 @@ impl Master {
         self.taken += 1;
         let node = self.texts.keep(worker.into());
         let worker = self.workers.entry(Text::clone(&node)).or_default();
+        worker.is_foreign = false;
         if let Some(custom) = custom
             && let Some(process) = worker.process_mut(envelope.boot, self.taken)
         {
             let is_known = process.sequence > 0;
-            let more = process.lives(envelope.sequence, &head);
+            let more = process.lives(envelope.sequence, &head, now);
             if counts || is_known {
                 add(&mut self.all.spawned, more.spawned);
                 add(&mut self.all.cpu_warnings, more.cpu_warnings);
@@ -92,6 +104,7 @@ impl Master {
         }
         take_endpoints(known, &mut staged, &mut self.texts);
         take_failures(known, &mut staged, &mut self.texts);
+        let known_now = if head.now.is_finite() { head.now } else { now };
         if counts {
             let not_before = if known.is_whole() { f64::NEG_INFINITY } else { self.begun };
             if known.is_whole() && !staged.endpoints.is_empty() {
@@ -108,7 +121,9 @@ impl Master {
                 all: &mut self.all,
                 losses: &mut self.losses,
             };
-            counted.endpoints(known, &staged, Moment { now: second(now), not_before });
+            // Its seconds are those of its own clock.
+            let moment = Moment { now: second(known_now), not_before };
+            counted.endpoints(known, &staged, moment);
             counted.failures(known, &staged);
             counted.head(&known.head, &head);
         }
@@ -208,15 +223,7 @@ impl Counted<'_> {
         let all = &mut *self.all;
         all.sum.add(Sum::change(old.sum, new.sum));
         *self.losses = self.losses.plus(&new.losses.since(&old.losses));
-        let Some(last) = new.last_request.filter(|last| Some(*last) > old.last_request) else {
-            return;
-        };
-        let known = all.last_request.map_or(0, second);
-        all.last_request = Some(all.last_request.map_or(last, |known| known.max(last)));
-        // As Locust does where the last request is in a new second.
-        if second(last) > known {
-            all.times.keep(second(last));
-        }
+        all.requested(new.last_request.filter(|last| Some(*last) > old.last_request));
     }
 }
 

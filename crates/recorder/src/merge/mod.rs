@@ -12,6 +12,7 @@
 mod apply;
 mod custom;
 mod failures;
+mod foreign;
 mod incarnation;
 mod notice;
 mod recent;
@@ -42,7 +43,10 @@ use crate::book::second;
 use crate::partition::Partition;
 use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError, Room};
 use crate::snapshot::Maker;
-use crate::{AllTotals, Buckets, Config, ConfigError, CustomTotals, Process, Totals};
+use crate::{
+    AllTotals, Buckets, Config, ConfigError, CustomTotals, LocustReport, Process, Totals,
+    WorkerTotals,
+};
 
 /// Bytes that are kept at most: of workers' statistics, and of the rows that they come to.
 pub(crate) const MOST_KEPT: usize = 768 << 20;
@@ -76,6 +80,10 @@ pub struct Master {
     taken: u64,
     /// Bytes of workers' statistics, beside their texts.
     kept: usize,
+    /// Whether this came to a test that ran already: what workers report first was counted before.
+    is_late: bool,
+    /// Requests that are known from Locust's own reports alone, since the statistics began.
+    foreign_requests: u64,
 }
 
 /// What is to be done with a report.
@@ -84,6 +92,16 @@ enum Course {
     Answer(u64),
     /// Take it; whether it counts, or is only where counting begins.
     Take { counts: bool },
+}
+
+/// What became of a report of ours, and what to answer.
+enum Merged {
+    /// It is counted, or was before.
+    Counted(Vec<u8>),
+    /// Only what comes later counts.
+    Base(Vec<u8>),
+    /// It goes on from reports that are not known.
+    NotUnderstood(Vec<u8>),
 }
 
 impl Master {
@@ -111,6 +129,8 @@ impl Master {
             stage: Stage::default(),
             taken: 0,
             kept: 0,
+            is_late: false,
+            foreign_requests: 0,
         };
         master.all.reset(now);
         Ok(master)
@@ -124,6 +144,48 @@ impl Master {
     ///
     /// [`ReportError`] if it was not taken; then nothing has changed.
     pub fn merge(&mut self, worker: &str, report: &[u8], now: f64) -> Result<Vec<u8>, ReportError> {
+        self.merge_with(worker, report, None, now)
+    }
+
+    /// The same, with what the worker's Locust reports in the same message. That is counted where
+    /// our report is refused, cannot be understood without those before it, or only says where
+    /// counting begins: because another master, or Locust's own reports, have told what is in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`merge`](Self::merge).
+    pub fn merge_with(
+        &mut self,
+        worker: &str,
+        report: &[u8],
+        locust: Option<&LocustReport>,
+        now: f64,
+    ) -> Result<Vec<u8>, ReportError> {
+        match self.merge_ours(worker, report, now) {
+            Ok(Merged::Counted(answer)) => Ok(answer),
+            Ok(Merged::Base(answer)) => {
+                if let Some(locust) = locust {
+                    self.count_locust(locust, now);
+                }
+                Ok(answer)
+            }
+            Ok(Merged::NotUnderstood(answer)) => {
+                if let Some(locust) = locust {
+                    self.merge_locust(worker, locust, now)?;
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                if let Some(locust) = locust {
+                    // Of two errors that of our report says more.
+                    let _ = self.merge_locust(worker, locust, now);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn merge_ours(&mut self, worker: &str, report: &[u8], now: f64) -> Result<Merged, ReportError> {
         let mut from = report::open(report)?;
         let envelope = Envelope::read(&mut from)?;
         let room = self.make_room(report.len())?;
@@ -131,15 +193,18 @@ impl Master {
         let none = Worker::default();
         let known = self.workers.get(worker).unwrap_or(&none);
         let counts = match self.course(known, &envelope) {
-            Course::Answer(has) => return Ok(self.answer(id, has)),
-            Course::Take { counts } => counts,
+            Course::Answer(0) => return Ok(Merged::NotUnderstood(self.answer(id, 0))),
+            Course::Answer(has) => return Ok(Merged::Counted(self.answer(id, has))),
+            Course::Take { counts } => counts && !known.is_foreign,
         };
         if self.workers.len() >= MOST_WORKERS && !self.workers.contains_key(worker) {
             return Err(ReportError::TooManyWorkers);
         }
         let mut head = Head::read(&mut from)?;
-        // As with the counts of such a second: nothing would be current any more.
-        head.last_request = head.last_request.filter(|last| *last <= now + recent::AHEAD as f64);
+        // As with the counts of such a second: nothing would be current any more. A worker is judged
+        // by its own clock, which may differ from the master's.
+        head.last_request =
+            head.last_request.filter(|last| *last <= head.now + recent::AHEAD as f64);
         let new = Incarnation::new(id);
         let incarnation = known.find(id).unwrap_or(&new);
         let mut unused = Room(room);
@@ -168,7 +233,8 @@ impl Master {
         let before = self.bytes_of(worker);
         self.apply(worker, Checked { envelope, head, staged, custom, counts }, now);
         self.kept = (self.kept + self.bytes_of(worker)).saturating_sub(before);
-        Ok(self.answer(id, envelope.sequence))
+        let answer = self.answer(id, envelope.sequence);
+        Ok(if counts { Merged::Counted(answer) } else { Merged::Base(answer) })
     }
 
     /// The statistics are reset on the master, and only there: rows stay and begin again at 0.
@@ -180,6 +246,7 @@ impl Master {
         self.errors.clear();
         self.exceptions.clear();
         self.all.reset(now);
+        self.foreign_requests = 0;
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.rebase();
             incarnation.forget_failures();
@@ -196,15 +263,21 @@ impl Master {
         config.check()?;
         self.partition = Partition::new(&config);
         self.config = config;
+        self.is_late = false;
+        self.clear(now);
+        (self.all.spawned, self.all.cpu_warnings) = (0, 0);
+        Ok(())
+    }
+
+    /// As [`reset`](Self::reset), but the rows go too.
+    pub fn clear(&mut self, now: f64) {
         self.drop_superseded(false);
         self.reset(now);
-        (self.all.spawned, self.all.cpu_warnings) = (0, 0);
         self.rows.clear();
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.forget_endpoints();
         }
         self.texts.forget();
-        Ok(())
     }
 
     /// The worker is missing or has left: its gauges go, its counts stay. If it reports again, it
@@ -269,6 +342,25 @@ impl Master {
         }
     }
 
+    /// What each living worker tells of itself.
+    pub fn workers(&self) -> Vec<WorkerTotals> {
+        let totals = |(id, worker): (&Text, &Worker)| {
+            let process = worker.living();
+            WorkerTotals {
+                id: Text::clone(id),
+                waiting: process.map_or(0, worker::Process::waiting),
+                clock_offset: process.and_then(worker::Process::clock_offset),
+                is_foreign: worker.is_foreign,
+            }
+        };
+        self.workers.iter().map(totals).collect()
+    }
+
+    /// Requests that are known from Locust's own reports alone, since the statistics began.
+    pub fn foreign_requests(&self) -> u64 {
+        self.foreign_requests
+    }
+
     /// What there is to say of the workers' custom metrics since this was asked last.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.union.take_notices()
@@ -329,6 +421,10 @@ impl Master {
             };
         }
         match worker.remembered(id) {
+            // Locust had counted it before this came.
+            None if self.is_late && worker.is_new() && envelope.base == 0 => {
+                Course::Take { counts: false }
+            }
             // What it goes on from is not known.
             _ if envelope.base > 0 => Course::Answer(0),
             Some(sequence) if envelope.sequence <= sequence => Course::Answer(0),

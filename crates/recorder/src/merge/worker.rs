@@ -29,6 +29,8 @@ pub(super) struct Worker {
     ended: VecDeque<u64>,
     /// What the counters and histograms of these came to.
     settled: Settled,
+    /// Whether its last report was Locust's own alone.
+    pub(super) is_foreign: bool,
 }
 
 /// What a process tells of itself beside its statistics.
@@ -43,12 +45,18 @@ pub(super) struct Process {
     /// What it said last of itself, and of which test.
     told: crate::Process,
     test: u64,
+    clock_offset: Option<f64>,
     pub(super) custom: Metrics,
 }
 
 impl Worker {
     pub(super) fn find(&self, id: (u64, u64)) -> Option<&Incarnation> {
         self.incarnations.iter().find(|known| known.id == id)
+    }
+
+    /// Whether it has sent no report of ours yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.processes.is_empty() && self.ended.is_empty()
     }
 
     /// The last report of an incarnation that is no longer kept.
@@ -112,6 +120,7 @@ impl Worker {
 
     /// All its processes are gone.
     pub(super) fn gone(&mut self) {
+        self.is_foreign = false;
         for process in &mut self.processes {
             process.is_gone = true;
         }
@@ -156,12 +165,22 @@ impl Process {
     fn new(boot: u64, touched: u64) -> Self {
         let custom = Metrics::default();
         let told = crate::Process::default();
-        Self { boot, sequence: 0, touched, is_gone: false, told, test: 0, custom }
+        Self {
+            boot,
+            sequence: 0,
+            touched,
+            is_gone: false,
+            told,
+            test: 0,
+            clock_offset: None,
+            custom,
+        }
     }
 
     /// It has said something new. Answers what is more than it said before of the same test.
-    pub(super) fn lives(&mut self, sequence: u64, head: &Head) -> crate::Process {
+    pub(super) fn lives(&mut self, sequence: u64, head: &Head, now: f64) -> crate::Process {
         self.sequence = sequence;
+        self.clock_offset = Some(head.now - now).filter(|offset| offset.is_finite());
         self.is_gone = false;
         let told = std::mem::replace(&mut self.told, head.process.clone());
         let before = if self.test == head.test { told } else { crate::Process::default() };
@@ -176,6 +195,11 @@ impl Process {
     /// Users that wait in it.
     pub(super) fn waiting(&self) -> u64 {
         self.told.waiting
+    }
+
+    /// How far its clock is ahead of the master's, in seconds.
+    pub(super) fn clock_offset(&self) -> Option<f64> {
+        self.clock_offset
     }
 }
 

@@ -5,6 +5,7 @@
 mod customs;
 mod deltas;
 mod figures;
+mod foreign;
 mod lifetimes;
 mod properties;
 mod untrusted;
