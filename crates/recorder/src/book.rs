@@ -91,13 +91,14 @@ impl Book {
         Self { generation, test, lost_before: self.all_losses(), ..Self::new(config, now) }
     }
 
-    pub(crate) fn all(&self, now: f64) -> AllTotals {
+    /// `window` is that of the current response times, in seconds.
+    pub(crate) fn all(&self, now: f64, window: u64) -> AllTotals {
         let last = self.all.last_request.get();
         AllTotals {
             start: self.since,
             sum: self.all.sum.get(),
             last_request: (!last.is_nan()).then_some(last),
-            current: self.all.recent.current(second(now)),
+            current: self.all.recent.current(second(now), window),
         }
     }
 

@@ -15,13 +15,25 @@ pub struct Config {
     pub by_status: bool,
     /// How much is kept apart.
     pub bounds: Bounds,
-    /// The percentiles of response times that Locust shows, 0 to 1.
+    /// How Locust computes its statistics when the recorder begins.
+    pub locust: LocustSettings,
+}
+
+/// How Locust computes its own statistics. A test can change it at any time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocustSettings {
+    /// The percentiles of response times, 0 to 1.
     pub percentiles: Vec<f64>,
-    /// Those that it shows over about the last ten seconds, of all requests together.
+    /// The percentiles of the response times of the last seconds, of all requests together.
     pub current_percentiles: Vec<f64>,
-    /// How it computes them.
+    /// Length of those last seconds (`CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW`).
+    pub current_window: u64,
+    /// How both are computed.
     pub formulas: Formulas,
 }
+
+/// Locust's window of current response times, in seconds.
+const DEFAULT_WINDOW: u64 = 10;
 
 /// Where the formulas of Locust's `StatsEntry` differ between its versions. By default they are those
 /// of 2.47.
@@ -41,8 +53,17 @@ impl Default for Config {
             buckets: DEFAULT_BUCKETS.to_vec(),
             by_status: false,
             bounds: Bounds::default(),
+            locust: LocustSettings::default(),
+        }
+    }
+}
+
+impl Default for LocustSettings {
+    fn default() -> Self {
+        Self {
             percentiles: vec![0.9, 0.95, 0.99],
             current_percentiles: vec![0.5, 0.95],
+            current_window: DEFAULT_WINDOW,
             formulas: Formulas::default(),
         }
     }

@@ -35,7 +35,7 @@ mod totals;
 mod view;
 mod writer;
 
-pub use config::{Config, ConfigError, Formulas};
+pub use config::{Config, ConfigError, Formulas, LocustSettings};
 pub use custom::{ChildId, CustomError, Definition, MOST_METRICS, MOST_SERIES, MetricId};
 pub use locust_report::{LocustEntry, LocustError, LocustReport};
 pub use merge::{Master, Notice};

@@ -6,22 +6,34 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use locust_model::{Losses, Snapshot};
 
-use crate::Totals;
 use crate::book::Book;
 use crate::custom::Customs;
 use crate::snapshot::{Buckets, snapshot_of};
 use crate::view::View;
+use crate::{LocustSettings, Totals};
 
 /// What the writer and its readers have in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
     book: ArcSwap<Book>,
     customs: Arc<Customs>,
+    settings: ArcSwap<LocustSettings>,
 }
 
 impl Shared {
     pub(crate) fn new(book: Arc<Book>, customs: Arc<Customs>) -> Self {
-        Self { book: ArcSwap::new(book), customs }
+        let settings = ArcSwap::from_pointee(book.config.locust.clone());
+        Self { book: ArcSwap::new(book), customs, settings }
+    }
+
+    /// From now on Locust computes its statistics so.
+    pub(crate) fn set_settings(&self, settings: LocustSettings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// How Locust computes its statistics.
+    pub(crate) fn settings(&self) -> Arc<LocustSettings> {
+        self.settings.load_full()
     }
 
     /// From now on, readers see this book.
@@ -61,6 +73,7 @@ impl Reader {
 
     /// What is recorded now, for reports.
     pub(crate) fn view(&self) -> View {
-        View::new(self.shared.book.load_full(), Arc::clone(&self.shared.customs))
+        let (book, customs) = (self.shared.book.load_full(), Arc::clone(&self.shared.customs));
+        View::new(book, customs, self.shared.settings())
     }
 }

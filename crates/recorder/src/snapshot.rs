@@ -16,7 +16,7 @@ use crate::partition::Partition;
 use crate::view::View;
 use crate::{
     AllTotals, Config, CustomTotal, CustomTotals, EndpointTotals, ErrorTotals, ExceptionTotals,
-    Totals,
+    LocustSettings, Totals,
 };
 use cells::{Dense, Times};
 use histogram::Histograms;
@@ -41,7 +41,8 @@ pub enum Buckets {
 pub fn snapshot(totals: &Totals, config: &Config, time: SystemTime, buckets: Buckets) -> Snapshot {
     let partition = Partition::new(config);
     let rows = totals.endpoints.len();
-    let mut maker = Maker::new(config, (&partition, buckets), totals.since, &totals.all, rows);
+    let recorded = (config, &config.locust);
+    let mut maker = Maker::new(recorded, (&partition, buckets), totals.since, &totals.all, rows);
     for row in &totals.endpoints {
         maker.put(&row.method, &row.name, row);
     }
@@ -53,7 +54,8 @@ pub(crate) fn snapshot_of(view: &View, now: f64, time: SystemTime, buckets: Buck
     // Before the endpoints: what is read of them is then of the same requests or of later ones.
     let all = view.all(now);
     let (rows, kept_in) = (view.endpoints(), (view.partition(), buckets));
-    let mut maker = Maker::new(view.config(), kept_in, view.since(), &all, rows);
+    let mut maker =
+        Maker::new((&**view.config(), view.settings()), kept_in, view.since(), &all, rows);
     view.each_endpoint(|method, name, row| maker.put(method, name, row));
     maker.finish(&view.all_errors(), &view.all_exceptions(), &view.all_customs(), time)
 }
@@ -62,6 +64,7 @@ pub(crate) fn snapshot_of(view: &View, now: f64, time: SystemTime, buckets: Buck
 /// which is quicker than in that of their names.
 pub(crate) struct Maker<'a> {
     config: &'a Config,
+    settings: &'a LocustSettings,
     partition: &'a Partition,
     since: f64,
     all: &'a AllTotals,
@@ -89,7 +92,7 @@ struct Total {
 
 impl<'a> Maker<'a> {
     pub(crate) fn new(
-        config: &'a Config,
+        (config, settings): (&'a Config, &'a LocustSettings),
         (partition, buckets): (&'a Partition, Buckets),
         since: f64,
         all: &'a AllTotals,
@@ -97,6 +100,7 @@ impl<'a> Maker<'a> {
     ) -> Self {
         Self {
             config,
+            settings,
             partition,
             since,
             all,
@@ -105,7 +109,7 @@ impl<'a> Maker<'a> {
             responses: Vec::with_capacity(rows),
             statuses: HashMap::new(),
             last_status: None,
-            percentiles: ascending(&config.percentiles),
+            percentiles: ascending(&settings.percentiles),
             histograms: Histograms::new(partition, buckets),
             scratch: Dense::new(partition.len()),
             total: Total {
@@ -180,7 +184,7 @@ impl<'a> Maker<'a> {
 
     /// A row without a name, in which everything is that Locust computes.
     fn endpoint(&self, statistics: &Statistics, times: Times<'_>) -> Endpoint {
-        let formulas = self.config.formulas;
+        let formulas = self.settings.formulas;
         let untimed = if formulas.percentiles_of_all { statistics.without_time } else { 0 };
         Endpoint {
             method: Text::default(),
@@ -225,7 +229,7 @@ impl<'a> Maker<'a> {
         snapshot.rates =
             Rates { requests: Some(current.requests), failures: Some(current.failures) };
         if let Some(recent) = &self.all.current {
-            let wanted = ascending(&self.config.current_percentiles);
+            let wanted = ascending(&self.settings.current_percentiles);
             snapshot.current_percentiles =
                 percentiles(&wanted, Times::new(&recent.0), statistics.extremes(), self.partition);
         }

@@ -10,7 +10,8 @@ use crate::endpoint::Endpoint;
 use crate::near;
 use crate::partition::Partition;
 use crate::{
-    AllTotals, Config, CustomTotals, EndpointTotals, ErrorTotals, ExceptionTotals, Totals,
+    AllTotals, Config, CustomTotals, EndpointTotals, ErrorTotals, ExceptionTotals, LocustSettings,
+    Totals,
 };
 
 /// One look at what is recorded: rows by their numbers.
@@ -27,11 +28,21 @@ use crate::{
 pub(crate) struct View {
     book: Arc<Book>,
     customs: Arc<Customs>,
+    settings: Arc<LocustSettings>,
 }
 
 impl View {
-    pub(crate) fn new(book: Arc<Book>, customs: Arc<Customs>) -> Self {
-        Self { book, customs }
+    pub(crate) fn new(
+        book: Arc<Book>,
+        customs: Arc<Customs>,
+        settings: Arc<LocustSettings>,
+    ) -> Self {
+        Self { book, customs, settings }
+    }
+
+    /// How Locust computes its statistics.
+    pub(crate) fn settings(&self) -> &LocustSettings {
+        &self.settings
     }
 
     /// Grows with every reset and every new test.
@@ -61,7 +72,7 @@ impl View {
 
     /// What the endpoints do not add up to.
     pub(crate) fn all(&self, now: f64) -> AllTotals {
-        self.book.all(now)
+        self.book.all(now, self.settings.current_window)
     }
 
     /// What has been lost since the statistics began to count.

@@ -12,7 +12,7 @@ use crate::reader::{Reader, Shared};
 use crate::report::Reporter;
 use crate::text::without_address;
 use crate::view::View;
-use crate::{Config, ConfigError, ErrorId, Key, Request, SeriesId};
+use crate::{Config, ConfigError, ErrorId, Key, LocustSettings, Request, SeriesId};
 
 /// No request yet: nothing is later than that, so that the first request ends no second.
 const NEVER: u64 = u64::MAX;
@@ -63,6 +63,7 @@ impl Writer {
     /// [`ConfigError`] if nothing can be recorded so; then nothing has changed.
     pub fn begin(&mut self, config: Config, now: f64) -> Result<(), ConfigError> {
         config.check()?;
+        self.shared.set_settings(config.locust.clone());
         self.take(self.book.of_next_test(Arc::new(config), now), Index::default());
         Ok(())
     }
@@ -81,6 +82,11 @@ impl Writer {
     /// As [`reset`](Self::reset), but the rows go too.
     pub fn clear(&mut self, now: f64) {
         self.take(self.book.after_reset(now), Index::default());
+    }
+
+    /// From now on Locust computes its statistics so.
+    pub fn set_locust_settings(&mut self, settings: LocustSettings) {
+        self.shared.set_settings(settings);
     }
 
     fn take(&mut self, book: Book, index: Index) {
@@ -137,7 +143,7 @@ impl Writer {
         let (book, endpoint) = (&*self.book, &*to.endpoint);
         let (hot, second) = (&endpoint.hot, second(request.now));
         if second > self.second {
-            book.all.recent.keep(second - 1);
+            book.all.recent.keep(second - 1, self.shared.settings().current_window);
         }
         self.second = second;
         hot.events.begin();
@@ -201,7 +207,8 @@ impl Writer {
 
     /// What is recorded now, for reports.
     pub(crate) fn view(&self) -> View {
-        View::new(Arc::clone(&self.book), Arc::clone(self.definitions.customs()))
+        let customs = Arc::clone(self.definitions.customs());
+        View::new(Arc::clone(&self.book), customs, self.shared.settings())
     }
 }
 

@@ -51,13 +51,13 @@ impl All {
     }
 
     /// Takes when the last request of a report ended, after what it counts has been added.
-    pub(super) fn requested(&mut self, last: Option<f64>) {
+    pub(super) fn requested(&mut self, last: Option<f64>, window: u64) {
         let Some(last) = last else { return };
         let known = self.last_request.map_or(0, second);
         self.last_request = Some(self.last_request.map_or(last, |known| known.max(last)));
         // As Locust does where the last request is in a new second.
         if second(last) > known {
-            self.times.keep(second(last));
+            self.times.keep(second(last), window);
         }
     }
 }
@@ -223,7 +223,8 @@ impl Counted<'_> {
         let all = &mut *self.all;
         all.sum.add(Sum::change(old.sum, new.sum));
         *self.losses = self.losses.plus(&new.losses.since(&old.losses));
-        all.requested(new.last_request.filter(|last| Some(*last) > old.last_request));
+        let last = new.last_request.filter(|last| Some(*last) > old.last_request);
+        all.requested(last, self.config.locust.current_window);
     }
 }
 

@@ -47,6 +47,7 @@ impl Master {
     pub fn absorb(&mut self, report: &LocustReport, now: f64) {
         self.is_late = true;
         self.count_locust(report, now);
+        self.all.times.restart(second(now));
     }
 
     fn check_locust(&mut self, worker: &str, report: &LocustReport) -> Result<(), ReportError> {
@@ -77,7 +78,7 @@ impl Master {
         if report.total.start_time > 0.0 {
             self.all.start = self.all.start.min(report.total.start_time);
         }
-        self.all.requested(report.total.last_request);
+        self.all.requested(report.total.last_request, self.config.locust.current_window);
     }
 
     fn count_entry(&mut self, entry: &LocustEntry, now: f64) {

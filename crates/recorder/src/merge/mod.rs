@@ -44,8 +44,8 @@ use crate::partition::Partition;
 use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError, Room};
 use crate::snapshot::Maker;
 use crate::{
-    AllTotals, Buckets, Config, ConfigError, CustomTotals, LocustReport, Process, Totals,
-    WorkerTotals,
+    AllTotals, Buckets, Config, ConfigError, CustomTotals, LocustReport, LocustSettings, Process,
+    Totals, WorkerTotals,
 };
 
 /// Bytes that are kept at most: of workers' statistics, and of the rows that they come to.
@@ -269,6 +269,11 @@ impl Master {
         Ok(())
     }
 
+    /// From now on Locust computes its statistics so.
+    pub fn set_locust_settings(&mut self, settings: LocustSettings) {
+        self.config.locust = settings;
+    }
+
     /// As [`reset`](Self::reset), but the rows go too.
     pub fn clear(&mut self, now: f64) {
         self.drop_superseded(false);
@@ -304,7 +309,13 @@ impl Master {
     /// The same as a [`snapshot`](crate::snapshot()), without a copy of it all between.
     pub fn snapshot(&self, now: f64, time: SystemTime, buckets: Buckets) -> Snapshot {
         let (all, kept_in) = (self.all_totals(now), (&self.partition, buckets));
-        let mut maker = Maker::new(&self.config, kept_in, self.since, &all, self.rows.len());
+        let mut maker = Maker::new(
+            (&self.config, &self.config.locust),
+            kept_in,
+            self.since,
+            &all,
+            self.rows.len(),
+        );
         self.rows.each(|method, name, row| maker.put(method, name, row));
         maker.finish(&self.errors.totals(), &self.exceptions.totals(), &self.custom(), time)
     }
@@ -319,7 +330,7 @@ impl Master {
             start: self.all.start,
             sum: self.all.sum.get(),
             last_request: self.all.last_request,
-            current: self.all.times.current(second(now)),
+            current: self.all.times.current(second(now), self.config.locust.current_window),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What Locust's current numbers look at: counts of the last seconds, and response times of about
 //! the last ten.
 
-use crate::recent::Copies;
+use crate::recent::{Copies, since};
 use crate::{Cells, Second};
 
 /// Seconds that are kept. Locust looks at those from twelve to three before the last request, and
@@ -53,15 +53,20 @@ impl Seconds {
 pub(crate) struct Times {
     /// By cell.
     counts: Vec<u64>,
-    copies: Copies<Vec<u64>>,
+    copies: Copies<Cells>,
 }
 
 impl Times {
     /// Nothing yet.
     pub(crate) fn begin(&mut self, now: u64) {
         self.counts.clear();
+        self.restart(now);
+    }
+
+    /// From now on only times that are added later are current.
+    pub(crate) fn restart(&mut self, now: u64) {
         self.copies = Copies::default();
-        self.keep(now);
+        self.keep(now, 0);
     }
 
     pub(crate) fn add(&mut self, cells: &[(u16, u64)]) {
@@ -76,18 +81,19 @@ impl Times {
     }
 
     /// Keeps a copy of a second.
-    pub(crate) fn keep(&mut self, second: u64) {
-        self.copies.keep(second, self.counts.clone());
+    pub(crate) fn keep(&mut self, second: u64, window: u64) {
+        self.copies.keep(second, window, self.counted());
     }
 
-    /// Those since about ten seconds ago: the copy of that second, else of one near it.
-    pub(crate) fn current(&self, now: u64) -> Option<Cells> {
-        let before = self.copies.before(now)?.iter().copied().chain(std::iter::repeat(0));
-        let cells = (0..).zip(self.counts.iter().zip(before)).filter_map(|(cell, (&now, then))| {
-            let count = now.saturating_sub(then);
-            (count > 0).then_some((cell, count))
-        });
-        Some(Cells(cells.collect()))
+    /// Those of the last seconds of the window: since the copy of its beginning, or of one near it.
+    pub(crate) fn current(&self, now: u64, window: u64) -> Option<Cells> {
+        let then = self.copies.before(now, window)?;
+        Some(since(self.counted(), then))
+    }
+
+    fn counted(&self) -> Cells {
+        let counts = (0..).zip(&self.counts).map(|(cell, &count)| (cell, count));
+        Cells(counts.filter(|&(_, count)| count != 0).collect())
     }
 }
 
@@ -118,10 +124,10 @@ mod tests {
         let mut times = Times::default();
         times.begin(100);
         times.add(&[(3, 5)]);
-        times.keep(104);
+        times.keep(104, 10);
         times.add(&[(3, 1), (9, 2)]);
-        assert_eq!(times.current(114), Some(Cells(vec![(3, 1), (9, 2)])));
-        assert_eq!(times.current(111), Some(Cells(vec![(3, 6), (9, 2)])), "one second off");
-        assert_eq!(times.current(130), None);
+        assert_eq!(times.current(114, 10), Some(Cells(vec![(3, 1), (9, 2)])));
+        assert_eq!(times.current(111, 10), Some(Cells(vec![(3, 6), (9, 2)])), "one second off");
+        assert_eq!(times.current(130, 10), None);
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use locust_model::{Endpoint, Snapshot};
 use recorder::{
-    Buckets, Config, Formulas, Key, Master, Process, Reader, Request, Writer, recorder, snapshot,
+    Buckets, Config, Formulas, Key, LocustSettings, Master, Process, Reader, Request, Writer,
+    recorder, snapshot,
 };
 use serde_json::Value;
 
@@ -19,12 +20,12 @@ const PERCENTILES: [f64; 13] =
     [0.0, 0.25, 0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
 
 fn config(by_status: bool) -> Config {
-    Config {
-        by_status,
+    let locust = LocustSettings {
         percentiles: PERCENTILES.to_vec(),
         current_percentiles: PERCENTILES.to_vec(),
-        ..Config::default()
-    }
+        ..LocustSettings::default()
+    };
+    Config { by_status, locust, ..Config::default() }
 }
 
 fn number(value: &Value) -> f64 {
@@ -131,7 +132,9 @@ fn locusts_own_statistics_say_the_same() {
 #[test]
 fn those_of_older_locusts_say_the_same_by_their_formulas() {
     let formulas = Formulas { lower_median: true, percentiles_of_all: true };
-    replay(&Config { formulas, ..config(false) }, OLDER_STEPS);
+    let mut config = config(false);
+    config.locust.formulas = formulas;
+    replay(&config, OLDER_STEPS);
 }
 
 #[test]
