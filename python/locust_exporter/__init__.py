@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from locust_exporter._endpoint import add_metrics_endpoint
     from locust_exporter._exporter import PrometheusExporter
     from locust_exporter._metrics import Counter, Gauge, Histogram
-    from locust_exporter._session import install
+    from locust_exporter._install import install
 
 __all__ = [
     "Counter",
@@ -39,7 +39,7 @@ _HOMES = {
     "Histogram": "_metrics",
     "PrometheusExporter": "_exporter",
     "add_metrics_endpoint": "_endpoint",
-    "install": "_session",
+    "install": "_install",
 }
 
 # Of ``prometheus_client``, whose other metrics have their names here.

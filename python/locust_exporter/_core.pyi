@@ -79,6 +79,7 @@ class Core:
         testplan: str,
         lower_median: bool = False,
         percentiles_of_all: bool = False,
+        current_window: int = 10,
     ) -> None:
         """Takes the options (by :attr:`Option.name`; ``None`` means the default), once in ``init``.
 
@@ -88,6 +89,15 @@ class Core:
 
         Raises ``ValueError`` with one line that names the option, the value, and what is accepted.
         """
+    def set_statistics(
+        self,
+        *,
+        percentiles: Sequence[float],
+        current_percentiles: Sequence[float],
+        current_window: int,
+    ) -> None:
+        """Locust computes its statistics in another way from now on: which percentiles (0 to 1),
+        which of the last seconds, and how many seconds these are."""
     @property
     def last_scrape_timeout(self) -> float:
         """How many seconds to wait at Locust's end for a last scrape; 0 is not at all."""
@@ -155,10 +165,18 @@ class Core:
         """Ends the server's thread; scrapes in flight have ``timeout`` seconds."""
 
     # What happens to Locust.
-    def begin(self, *, time: float, run_id: str) -> None:
-        """A test starts: all statistics begin again."""
-    def reset(self, *, time: float) -> None:
+    def begin(self, *, time: float, run_id: str, keep: bool = False) -> None:
+        """A test starts: all statistics begin again, unless they are to be kept."""
+    def reset(self, *, time: float, keep_exceptions: bool = False) -> None:
         """The statistics are reset: all begin again at 0, and their rows stay."""
+    def clear(self, *, time: float) -> None:
+        """The statistics are reset, and their rows go."""
+    def absorb(self, report: Mapping[str, object], *, time: float) -> None:
+        """Takes over what Locust has counted by itself: ``stats``, ``stats_total`` and ``errors``,
+        as a worker of Locust reports them.
+
+        Raises ``ValueError`` that names the field which makes no sense.
+        """
     def end(self, *, time: float) -> None:
         """The test has stopped."""
     def spawned(self, users: int) -> None:
@@ -180,12 +198,14 @@ class Core:
         workers: Sequence[tuple[str, str, int, float | None, int | None, float | None]] | None,
         tasks: Sequence[tuple[str, str, float]] | None,
         refused: int = 0,
+        counted: tuple[int, int] | None = None,
     ) -> None:
         """What the runner knows now. Called about once a second.
 
         A worker is (id, state, users, cpu percent, memory bytes, last heartbeat); ``workers`` is
         ``None`` where there is no master; ``tasks`` (user class, path of the task, ratio) is
-        ``None`` where they are what they were; ``refused`` values of workers were left out.
+        ``None`` where they are what they were; ``refused`` values of workers were left out; ``counted`` are
+        Locust's own totals of requests and failures, with which ours are compared.
         """
 
     # Workers and their master.
@@ -196,8 +216,22 @@ class Core:
 
         Answers whether it is for a ``full`` report, as all since then were.
         """
-    def take_report(self, worker_id: str, data: bytes) -> None:
-        """On the master: hands a report to the thread that merges. Anything may be in it."""
+    def take_report(
+        self, worker_id: str, data: bytes, locust: Mapping[str, object] | None = None
+    ) -> None:
+        """On the master: hands a report to the thread that merges. Anything may be in it.
+
+        ``locust`` is what Locust reports in the same message: it counts where ours is refused, or
+        only says where counting begins.
+        """
+    def take_locust_report(self, worker_id: str, report: Mapping[str, object]) -> None:
+        """On the master: the same for a report of Locust's alone.
+
+        Raises ``ValueError`` that names the field which makes no sense; the report is counted as
+        rejected then.
+        """
+    def wants_locust_report(self, worker_id: str) -> bool:
+        """On the master: whether a report of this worker is to be taken with Locust's."""
     def acknowledgements(self) -> list[tuple[str, bytes]]:
         """On the master: what to send to which worker. Each is given once."""
     def worker_gone(self, worker_id: str) -> None:
@@ -206,6 +240,8 @@ class Core:
     # The end.
     def totals(self, timeout: float) -> tuple[int, int]:
         """Requests and failures as they would be shown, once all reports taken are merged."""
+    def rejected(self) -> list[tuple[str, int]]:
+        """What was rejected, as ``locust_exporter_rejected_rows_total`` has it: by reason."""
     def finish(self) -> None:
         """From now on the numbers are final."""
     def final_served(self) -> bool:

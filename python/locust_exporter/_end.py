@@ -73,14 +73,21 @@ class Ending:
     """Compares the exported totals with Locust's, and waits for the last scrape and push."""
 
     def __init__(
-        self, core: Core, environment: Environment, signals: Signals, last_push: LastPush
+        self,
+        core: Core,
+        environment: Environment,
+        signals: Signals,
+        last_push: LastPush,
+        causes: Callable[[], list[str]],
     ) -> None:
+        """``causes`` are known ones of a difference between exported totals and Locust's."""
         self.timeout = 0.0
         """How many seconds to wait for a last scrape at Locust's end."""
         self._core = core
         self._environment = environment
         self._signals = signals
         self._last_push = last_push
+        self._causes = causes
         self._run = 0
         self._is_over = True
         self._compared: tuple[int, ...] | None = None
@@ -119,6 +126,8 @@ class Ending:
             self._compare()
 
     def _compare(self) -> None:
+        if self._environment.runner is None:
+            return  # nobody but us has counted
         run = self._run
         numbers = self._numbers()
         if self._run != run or numbers == self._compared:
@@ -129,8 +138,9 @@ class Ending:
         else:
             logger.warning(
                 "Exported totals differ from Locust's: %d requests and %d failures are exported, "
-                "Locust counted %d and %d",
+                "Locust counted %d and %d. Known causes: %s",
                 *numbers,
+                "; ".join(self._causes()) or "none",
             )
 
     def _numbers(self) -> tuple[int, ...]:
@@ -174,7 +184,10 @@ class Ending:
             _options.flag(_options.LAST_SCRAPE_TIMEOUT),
         )
         end = time.monotonic() + self.timeout
-        while self._is_holding and not self._core.final_served():
+        while self._is_holding:
+            if self._core.final_served():
+                logger.info("The last scrape has come")
+                break
             if self._signals.are_for_more():
                 logger.info("Signalled; ending without a last scrape")
                 break

@@ -12,9 +12,13 @@ from locust.runners import Runner
 
 from locust_exporter import _registry
 from locust_exporter._process import core, logger
-from locust_exporter._session import attach
+from locust_exporter import _install
+from locust_exporter._install import attach
 
 _ADDED = "locust_exporter_routes"
+
+# The workers of a test import this too, and have no web UI to add an endpoint to.
+_install.listen()
 
 
 def add_metrics_endpoint(

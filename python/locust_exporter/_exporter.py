@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from locust.user.users import User
 
-from locust_exporter._session import attach, install, listen_on
+from locust_exporter._install import attach, install, listen_on
 
 
 class PrometheusExporter:
@@ -24,8 +24,8 @@ class PrometheusExporter:
         self.address = f"{bracketed}:{number}"
         """Where it listens."""
         self._users = 0
-        install()
         listen_on(self.address)
+        install()
 
     @property
     def users(self) -> int:

@@ -28,6 +28,8 @@ class Observer:
         self._environment = environment
         self._workers = Workers()
         self.heartbeat = self._workers.heartbeat
+        self.is_running = False
+        """Whether a test runs: only needed where there is no runner to tell."""
         self._looks = 0
         self._tasks_seen: object = None
 
@@ -37,17 +39,7 @@ class Observer:
         environment = self._environment
         runner = environment.runner
         if runner is None:
-            self._core.observe(
-                state="missing",
-                users=0,
-                users_by_class={},
-                waiting=0,
-                target=None,
-                spawn_rate=None,
-                host=environment.host,
-                workers=None,
-                tasks=None,
-            )
+            self._observe_single_user(final)
             return
         by_class = {user_class.__name__: 0 for user_class in runner.user_classes}
         waiting = 0
@@ -72,6 +64,25 @@ class Observer:
             workers=None if table is None else table.rows,
             tasks=self._tasks(runner),
             refused=0 if table is None else table.refused,
+            counted=_counted(environment, runner),
+        )
+
+    def _observe_single_user(self, final: bool) -> None:
+        """Hands over the state of a user that runs without a runner (``run_single_user``)."""
+        environment = self._environment
+        user = getattr(environment, "single_user_instance", None)
+        has_user = user is not None and self.is_running and not final
+        stopped = "stopped" if final else "ready"
+        self._core.observe(
+            state="running" if self.is_running and not final else stopped,
+            users=int(has_user),
+            users_by_class={type(user).__name__: 1} if has_user else {},
+            waiting=int(has_user and getattr(user, "_state", None) == LOCUST_STATE_WAITING),
+            target=None,
+            spawn_rate=None,
+            host=environment.host,
+            workers=None,
+            tasks=None,
         )
 
     def _tasks(self, runner: Runner) -> list[_Task] | None:
@@ -100,6 +111,14 @@ def _count(runner: Runner, by_class: dict[str, int], pausing: bool) -> int:
         if pausing and looked_at % _CHUNK == 0:
             gevent.sleep(0)
     return waiting
+
+
+def _counted(environment: Environment, runner: Runner) -> tuple[int, int] | None:
+    """Requests and failures that Locust has counted; a worker hands them over with each report."""
+    if isinstance(runner, WorkerRunner):
+        return None
+    total = environment.stats.total
+    return total.num_requests, total.num_failures
 
 
 def _state(runner: Runner) -> str:

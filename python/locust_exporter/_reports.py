@@ -7,10 +7,10 @@ from typing import Callable
 
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import STATE_MISSING, WORKER_REPORT_INTERVAL, MasterRunner
+from locust.runners import STATE_MISSING, WORKER_REPORT_INTERVAL, MasterRunner, WorkerRunner
 
 from locust_exporter._core import Core
-from locust_exporter._hooks import listen_behind_locust
+from locust_exporter._hooks import Listeners
 from locust_exporter._process import guarded, logger
 
 KEY = "locust_exporter"
@@ -25,19 +25,19 @@ _MOST_NAMED = 10
 class WorkerLink:
     """On a worker: adds our report to each of Locust's."""
 
-    def __init__(self, core: Core, environment: Environment) -> None:
+    def __init__(self, core: Core, environment: Environment, runner: WorkerRunner) -> None:
         self._core = core
         self._environment = environment
+        self._runner = runner
         # The last report of a test is given whole, until the master says that it has it.
         self._is_last = False
         self._is_last_sent = False
 
-    def listen(self) -> None:
+    def listen(self, listeners: Listeners) -> None:
         """Hooks into Locust's reports, and its messages."""
-        listen_behind_locust(self._environment.events.report_to_master, guarded(self._report))
-        runner = self._environment.runner
-        if runner is not None:
-            runner.register_message(ACKNOWLEDGEMENT, guarded(self._acknowledged))
+        hook = self._environment.events.report_to_master
+        listeners.behind_locust(hook, guarded(self._report))
+        self._runner.register_message(ACKNOWLEDGEMENT, guarded(self._acknowledged))
 
     def begin(self) -> None:
         """A test starts."""
@@ -64,20 +64,31 @@ class MasterLink:
     def __init__(self, core: Core, environment: Environment) -> None:
         self._core = core
         self._environment = environment
+        # When each worker has last reported requests.
         self._last_reports: dict[str, float] = {}
-        # Workers without the exporter: how many reports they have sent, and when the last one.
-        self._without: dict[str, tuple[int, float]] = {}
-        self._named = 0
+        # Workers without the exporter that the log has named, and those lost since the test began.
+        self._named: set[str] = set()
+        self._lost: set[str] = set()
 
-    def listen(self, heartbeat: Callable[[str, float], None]) -> None:
+    def begin(self) -> None:
+        """A test starts."""
+        self._lost.clear()
+
+    def causes_of_difference(self) -> list[str]:
+        """What may have kept reports of workers from coming, as far as that is known."""
+        if not self._lost:
+            return []
+        return [f"workers were lost: {', '.join(sorted(self._lost))}"]
+
+    def listen(self, listeners: Listeners, heartbeat: Callable[[str, float], None]) -> None:
         """Hooks into Locust's reports and heartbeats."""
 
         def on_heartbeat(client_id: str, timestamp: float, **_: object) -> None:
             heartbeat(client_id, timestamp)
 
         events = self._environment.events
-        listen_behind_locust(events.worker_report, guarded(self._take))
-        listen_behind_locust(events.heartbeat_sent, guarded(on_heartbeat))
+        listeners.behind_locust(events.worker_report, guarded(self._take))
+        listeners.behind_locust(events.heartbeat_sent, guarded(on_heartbeat))
 
     def tick(self) -> None:
         """About once a second."""
@@ -103,26 +114,33 @@ class MasterLink:
 
     def _take(self, client_id: str, data: dict[str, object], **_: object) -> None:
         if KEY not in data:
-            self._warn_of_one_without(client_id)
+            self._take_locusts(client_id, data)
             return
         report = data[KEY]
         self._last_reports[client_id] = time.monotonic()
+        # Locust's own report counts where ours cannot: see ``Core.take_report``.
+        locusts = data if self._core.wants_locust_report(client_id) else None
         # Anything but bytes is refused, and counted, as an empty report.
-        self._core.take_report(client_id, report if isinstance(report, bytes) else b"")
+        ours = report if isinstance(report, bytes) else b""
+        self._core.take_report(client_id, ours, locusts)
 
-    def _warn_of_one_without(self, client_id: str) -> None:
-        # The first report may have left before the worker's own ``init``.
-        reports, _ = self._without.get(client_id, (0, 0.0))
-        self._without[client_id] = (reports + 1, time.monotonic())
-        if reports + 1 != 2 or self._named > _MOST_NAMED:
+    def _take_locusts(self, client_id: str, data: dict[str, object]) -> None:
+        """Takes the report of a worker that sends none of ours."""
+        # Where it reports no requests, its exporter may have yet to start.
+        if not data.get("stats") and not data.get("errors"):
             return
-        self._named += 1
-        if self._named > _MOST_NAMED:
+        self._last_reports[client_id] = time.monotonic()
+        self._core.take_locust_report(client_id, data)
+        if client_id in self._named or len(self._named) > _MOST_NAMED:
+            return
+        self._named.add(client_id)
+        if len(self._named) > _MOST_NAMED:
             logger.warning("More workers report without the exporter; no more of them are named")
             return
         logger.warning(
-            "Worker %s reports without the exporter: what it does is missing from the "
-            "metrics until it loads the exporter too",
+            "Worker %s reports without the exporter: its requests are counted from Locust's own "
+            "reports, without status code and exception, and with response times as Locust rounds "
+            "them",
             client_id,
         )
 
@@ -131,9 +149,9 @@ class MasterLink:
             if _is_gone(runner, worker, reported):
                 del self._last_reports[worker]
                 self._core.worker_gone(worker)
-        for worker, (_, reported) in list(self._without.items()):
-            if _is_gone(runner, worker, reported):
-                del self._without[worker]
+                node = runner.clients.get(worker)
+                if node is not None and node.state == STATE_MISSING:
+                    self._lost.add(worker)
 
 
 def _is_gone(runner: MasterRunner, worker: str, reported: float) -> bool:

@@ -6,21 +6,27 @@ import errno
 import secrets
 import sys
 import time
-from typing import Literal
+from collections.abc import Sequence
+from typing import Callable, Literal
 
 import gevent
 import locust
 import locust.stats
 from locust.env import Environment
-from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, WorkerRunner
+from locust.runners import (
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    MasterRunner,
+    Runner,
+    WorkerRunner,
+)
 
-from locust_exporter import _options
+from locust_exporter import _exit, _options
 from locust_exporter._core import Core
 from locust_exporter._end import Ending, LastPush
-from locust_exporter._hooks import listen_behind_locust, listen_first, listen_last
+from locust_exporter._hooks import Listeners
 from locust_exporter._observer import Observer
 from locust_exporter._process import (
-    core,
     end_forked_workers,
     guarded,
     is_first_to_say,
@@ -29,113 +35,61 @@ from locust_exporter._process import (
     say_notices,
 )
 from locust_exporter._reports import MasterLink, WorkerLink
+from locust_exporter._runner import newest_runner, runner_of
 from locust_exporter._signals import Signals
+from locust_exporter._statistics import Statistics, settings
 
 Role = Literal["local", "master", "worker"]
 
-_OLDEST = (2, 32)
+OLDEST = (2, 32)
+"""The oldest Locust that the exporter was tried with."""
 
 _AT_WORK = (STATE_SPAWNING, STATE_RUNNING)
-
-# What is missing where the role has become this one too late.
-_LOST = {
-    "master": "the metrics lack all that workers do",
-    "worker": "its master hears nothing of what is recorded here",
-}
-
-_installed = False
-_session: Session | None = None
-_is_lateness_said = False
-# Of the class API: where it listens instead of the default.
-_addresses: list[str] = []
-
-
-def install() -> None:
-    """Adds the exporter to this Locust: its arguments, and its listeners.
-
-    Call it at the top of the locustfile: once Locust has fired ``init``, it is too late. Calling
-    it again, or loading the plugin file too, changes nothing. Nothing starts before ``init``.
-    """
-    global _installed
-    if _installed:
-        return
-    _installed = True
-    locust.events.init_command_line_parser.add_listener(_options.add_arguments)
-    locust.events.init.add_listener(_on_init)
-    for later in (locust.events.test_start, locust.events.quitting):
-        later.add_listener(_say_if_too_late)
-
-
-def _say_if_too_late(**_: object) -> None:
-    global _is_lateness_said
-    if _session is None and not _is_lateness_said:
-        _is_lateness_said = True
-        logger.error(
-            "locust_exporter.install() was called after Locust's event init, or another "
-            "Environment is in use: nothing is exported. Call it at the top of the locustfile"
-        )
-
-
-def _on_init(environment: Environment, **_: object) -> None:
-    try:
-        attach(environment)
-    except Exception:
-        if _is_too_old():
-            logger.error(
-                "The exporter needs Locust %s or newer, and this is %s; "
-                "the test goes on without it",
-                ".".join(map(str, _OLDEST)),
-                locust.__version__,
-            )
-        else:
-            logger.exception("The exporter could not start; the test goes on without it")
-
-
-def attach(environment: Environment) -> Session:
-    """The exporter of this process; it is started for the first environment that comes.
-
-    Ends the process with 2 if an option cannot be.
-    """
-    global _session
-    if _session is None:
-        _session = Session(environment, core)
-        _session.start()
-    elif _session.environment is not environment:
-        logger.warning("This process has a second Environment: only the first one is exported")
-    return _session
-
-
-def listen_on(address: str) -> None:
-    """Listens on this address too, and no more on the default one; at once if Locust runs."""
-    if address in _addresses:
-        return
-    _addresses.append(address)
-    if _session is not None and _session.role != "worker":
-        _session.serve([address])
+_PLUGIN = "locust_exporter_plugin.py"
 
 
 class Session:
     """Between one environment's events and the Rust half."""
 
-    def __init__(self, environment: Environment, core: Core) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        core: Core,
+        default_addresses: Sequence[str] = (),
+        served: Sequence[str] = (),
+    ) -> None:
+        """``served`` are addresses that are listened on already, for an environment before."""
         self.environment = environment
-        self.role: Role = _role(environment)
-        self.addresses: list[str] = []
+        runner = runner_of(environment)
+        self.role: Role = _role(runner)
+        self.addresses = list(served)
         """Addresses that are listened on."""
+        self.on_newer_runner: Callable[[Environment], Session] | None = None
+        """Makes the session of a runner that was made after this session, in this environment or in
+        another one that shares its events."""
         self._core = core
+        self._runner = runner
+        self._default_addresses = default_addresses
+        self._served = bool(served)
+        self._listeners = Listeners()
+        self._statistics = Statistics(core, environment, self.role)
         self._observer = Observer(core, environment)
         self._observe = guarded(self._observer.observe)
         self._counted: object = None
-        self._has_warned = False
         self._is_running = False
+        self._is_over = False
+        self._has_quit = False
         self._start_test = guarded(self._on_test_start)
         self._master = MasterLink(core, environment) if self.role == "master" else None
-        self._worker = WorkerLink(core, environment) if self.role == "worker" else None
+        self._worker: WorkerLink | None = None
+        if isinstance(runner, WorkerRunner):
+            self._worker = WorkerLink(core, environment, runner)
         self._signals = Signals()
         self._last_push = LastPush(core, self._signals)
         self._ending: Ending | None = None
         if self.role != "worker":
-            self._ending = Ending(core, environment, self._signals, self._last_push)
+            causes = self._causes_of_difference
+            self._ending = Ending(core, environment, self._signals, self._last_push, causes)
 
     def start(self) -> None:
         """Configures, listens, and begins to watch the runner."""
@@ -147,11 +101,10 @@ class Session:
                 values,
                 role=self.role,
                 version=locust.__version__,
-                percentiles=_percentiles("PERCENTILES_TO_STATISTICS", (0.95, 0.99)),
-                current_percentiles=_percentiles("PERCENTILES_TO_CHART", (0.5, 0.95)),
                 testplan=_testplan(self.environment),
                 lower_median=hasattr(locust.stats, "median_from_dict"),
                 percentiles_of_all=_percentiles_are_of_all(),
+                **settings(),
             )
             # A busy address is no mistake, but a path or a file that an option names may be one.
             wanted = self._wanted_addresses(values)
@@ -169,9 +122,33 @@ class Session:
             self._ending.timeout = self._core.last_scrape_timeout
         self._drain_logs()
         self._listen()
-        self._observe()
         self._begin_if_late()
+        self._observe()
         self._watcher = gevent.spawn(self._watch)
+        if _exit.is_library() and self._core.is_pushing():
+            _exit.hear_sigterm(self.close)
+
+    def follows(self, environment: Environment) -> bool:
+        """Whether it follows this environment with the runner that this has now."""
+        return self.environment is environment and self._runner is runner_of(environment)
+
+    def begin_test(self) -> None:
+        """A test starts."""
+        self._start_test()
+
+    def detach(self) -> None:
+        """Follows its environment no longer."""
+        self._is_over = True
+        self._listeners.remove_all()
+        self._statistics.release()
+        if self._counted is not None:
+            vars(self._counted).pop("spawn", None)
+
+    def close(self) -> None:
+        """The process ends, if Locust has not said so itself: compares, pushes, and ends the
+        server."""
+        if not self._has_quit:
+            self._on_quit()
 
     def serve(self, addresses: list[str]) -> None:
         """Listens on these addresses too. One that is busy is logged, and the rest served.
@@ -196,7 +173,7 @@ class Session:
 
     def _push(self, addresses: list[str]) -> None:
         """Pushes, if told to. Raises ``ValueError`` if it cannot be as the options say."""
-        runner = self.environment.runner
+        runner = self._runner
         worker_id = runner.client_id if isinstance(runner, WorkerRunner) else None
         try:
             self._core.push(addresses, worker_id=worker_id)
@@ -204,38 +181,38 @@ class Session:
             logger.error("%s. Nothing is pushed; the test goes on", error)
 
     def _wanted_addresses(self, values: _options.Values) -> list[str]:
-        if is_forked():
-            return []  # they are its parent's
+        if is_forked() or self._served:
+            return []  # they are its parent's, or were taken for the environment before
         asked = _options.listen_addresses(values)
         if self.role == "worker":
             return asked
-        default = _options.default_listen_addresses() if _installed else []
-        return list(dict.fromkeys([*asked, *_addresses])) or default
+        return asked or list(self._default_addresses)
 
     def _listen(self) -> None:
-        events = self.environment.events
-        listen_behind_locust(events.request, self._core.listener)
-        listen_first(events.test_start, self._start_test)
-        listen_behind_locust(events.test_stop, guarded(self._on_test_stop))
-        listen_behind_locust(events.reset_stats, guarded(self._on_reset_stats))
-        listen_behind_locust(events.spawning_complete, guarded(self._on_spawning_complete))
-        listen_behind_locust(events.user_error, guarded(self._on_user_error))
-        listen_behind_locust(events.cpu_warning, guarded(self._on_cpu_warning))
-        listen_behind_locust(events.quitting, guarded(self._on_quitting))
+        events, listeners = self.environment.events, self._listeners
+        listeners.behind_locust(events.request, self._core.listener)
+        listeners.first(events.test_start, self._start_test)
+        listeners.behind_locust(events.test_stop, guarded(self._on_test_stop))
+        listeners.behind_locust(events.reset_stats, guarded(self._on_reset_stats))
+        listeners.behind_locust(events.spawning_complete, guarded(self._on_spawning_complete))
+        listeners.behind_locust(events.user_error, guarded(self._on_user_error))
+        listeners.behind_locust(events.cpu_warning, guarded(self._on_cpu_warning))
+        listeners.behind_locust(events.quitting, guarded(self._on_quitting))
         # It is fired in reverse: before others can wait, or wake Locust's main greenlet.
-        listen_last(events.quitting, guarded(self._signals.hear))
+        listeners.last(events.quitting, guarded(self._signals.hear))
         self._quit = guarded(self._on_quit)
-        listen_last(events.quit, self._quit)
+        listeners.last(events.quit, self._quit)
+        self._statistics.follow()
         self._count_spawned_users()
         if self._master is not None:
-            self._master.listen(self._observer.heartbeat)
+            self._master.listen(listeners, self._observer.heartbeat)
         if self._worker is not None:
-            self._worker.listen()
+            self._worker.listen(listeners)
 
     def _count_spawned_users(self) -> None:
         """Counts users as they start: one greenlet of this group each, whatever starts it."""
-        group = getattr(self.environment.runner, "user_greenlets", None)
-        if group is None or group is self._counted:
+        group = getattr(self._runner, "user_greenlets", None)
+        if group is None:
             return
         self._counted = group
         spawn = group.spawn
@@ -249,25 +226,32 @@ class Session:
         group.spawn = counted
 
     def _begin_if_late(self) -> None:
-        """A worker may be told to start before its ``init``, where the test runs already."""
-        runner = self.environment.runner
-        if isinstance(runner, WorkerRunner) and runner.worker_state in _AT_WORK:
-            self._begin_if_missed()
-            self._core.spawned(len(runner.user_greenlets))
+        """Goes on from what Locust has counted, where the exporter comes to a test that runs."""
+        if _is_at_work(self._runner):
+            self._note_start(keep=True)
+            self._core.spawned(len(self._runner.user_greenlets) if self._runner else 0)
+        self._statistics.take_over()
 
     def _begin_if_missed(self) -> None:
-        """Begins the test whose start this worker has not heard: another listener of it may have
-        waited while the exporter started."""
+        """Takes note of a test whose start this worker has not heard: another listener of it may
+        have waited while the exporter started."""
         if self._worker is not None and not self._is_running:
-            self._start_test()
+            self._note_start(keep=True)
 
     def _watch(self) -> None:
         tick = guarded(self._tick)
-        while True:
+        while not self._is_over:
             gevent.sleep(1)
-            tick()
+            if not self._is_over:
+                tick()
 
     def _tick(self) -> None:
+        newest = newest_runner(self.environment.events)
+        if newest is not None and newest is not self._runner and self.on_newer_runner is not None:
+            self.on_newer_runner(newest.environment)
+            if self._is_over:
+                return  # that one is followed now
+        self._statistics.check()
         self._observe(pausing=True)
         if self._master is not None:
             self._master.tick()
@@ -278,8 +262,17 @@ class Session:
             logger.log(level, "%s", text)
 
     def _on_test_start(self, **_: object) -> None:
+        if self._is_over:
+            return  # the event was fired before another session took over
+        if not self.follows(self.environment) and self.on_newer_runner is not None:
+            self.on_newer_runner(self.environment).begin_test()
+            return
+        self._note_start(keep=False)
+        self._observe()
+
+    def _note_start(self, *, keep: bool) -> None:
+        """A test has started. ``keep`` leaves what was recorded of it before."""
         self._is_running = True
-        self._warn_of_another_role()
         if self._worker is not None:
             self._worker.begin()
             try:
@@ -287,30 +280,22 @@ class Session:
                 self._core.adopt(_options.given(self.environment.parsed_options))
             except ValueError as error:
                 logger.error("%s", error)
-        self._count_spawned_users()  # of a runner that was made after us
         run_id = "" if self.role == "worker" else secrets.token_hex(4)
-        self._core.begin(time=self.environment.stats.start_time, run_id=run_id)
+        self._core.begin(time=self.environment.stats.start_time, run_id=run_id, keep=keep)
+        self._statistics.follow()
+        self._statistics.resets = 0
+        self._observer.is_running = True
+        if self._master is not None:
+            self._master.begin()
         if self._ending is not None:
             self._ending.begin()
-        self._observe()
-
-    def _warn_of_another_role(self) -> None:
-        role = _role(self.environment)
-        if role == "local" or role == self.role or self._has_warned:
-            return
-        self._has_warned = True
-        logger.error(
-            "Locust's runner of a %s was made after the exporter had started: %s. Make the runner "
-            "before add_metrics_endpoint() is called, or Locust's event init fired",
-            role,
-            _LOST[role],
-        )
 
     def _on_test_stop(self, **_: object) -> None:
         self._observe()
         if not self._is_running:
             return  # Locust stops at its end, also where nothing has run
         self._is_running = False
+        self._observer.is_running = False
         self._core.end(time=time.time())
         if self._worker is not None:
             self._worker.stop()
@@ -319,12 +304,20 @@ class Session:
             self._ending.stop(reported)
 
     def _on_reset_stats(self, **_: object) -> None:
-        self._core.reset(time=time.time())
+        # Locust then resets its statistics, which is noticed; and it forgets the exceptions.
+        self._core.reset(time=time.time(), keep_exceptions=False)
 
     def _on_spawning_complete(self, **_: object) -> None:
-        if self.environment.reset_stats:
-            self._core.reset(time=self.environment.stats.start_time)
         self._observe()
+
+    def _causes_of_difference(self) -> list[str]:
+        causes = self._master.causes_of_difference() if self._master is not None else []
+        if self._statistics.resets:
+            causes.append(f"the statistics were reset {self._statistics.resets} times")
+        causes += [
+            f"{count} were rejected as {reason}" for reason, count in self._core.rejected() if count
+        ]
+        return causes
 
     def _on_user_error(self, exception: BaseException, **_: object) -> None:
         self._core.user_error(str(exception))
@@ -334,9 +327,10 @@ class Session:
 
     def _on_quitting(self, **_: object) -> None:
         # The test's own listeners of ``quit`` come before the wait for a last scrape.
-        listen_last(self.environment.events.quit, self._quit)
+        self._listeners.last(self.environment.events.quit, self._quit)
 
     def _on_quit(self, **_: object) -> None:
+        self._is_over = self._has_quit = True
         self._watcher.kill(block=False)  # what comes now is the last word
         self._observe(final=True)
         self._drain_logs()
@@ -349,14 +343,17 @@ class Session:
         self._drain_logs()
 
 
-def _role(environment: Environment) -> Role:
-    if isinstance(environment.runner, MasterRunner):
+def _role(runner: Runner | None) -> Role:
+    if isinstance(runner, MasterRunner):
         return "master"
-    return "worker" if isinstance(environment.runner, WorkerRunner) else "local"
+    return "worker" if isinstance(runner, WorkerRunner) else "local"
 
 
-def _percentiles(name: str, default: tuple[float, ...]) -> list[float]:
-    return [float(percentile) for percentile in getattr(locust.stats, name, default)]
+def _is_at_work(runner: Runner | None) -> bool:
+    """Whether a test runs. A worker counts its own state."""
+    if isinstance(runner, WorkerRunner):
+        return runner.worker_state in _AT_WORK
+    return runner is not None and runner.state in _AT_WORK
 
 
 def _percentiles_are_of_all() -> bool:
@@ -366,23 +363,25 @@ def _percentiles_are_of_all() -> bool:
 
 
 def _testplan(environment: Environment) -> str:
-    """The name of the first locustfile. Locust before 2.37 has none where there are several."""
-    files = environment.parsed_locustfiles
-    name = environment.locustfile or (files[0] if files else "")
-    return name.replace("\\", "/").rpartition("/")[2]
+    """The name of the first locustfile that is not the plugin. Locust before 2.37 has no name where
+    there are several."""
+    names = [environment.locustfile or "", *(environment.parsed_locustfiles or [])]
+    names = [name.replace("\\", "/").rpartition("/")[2] for name in names]
+    return next((name for name in names if name not in ("", _PLUGIN)), "")
 
 
-def _is_too_old() -> bool:
+def is_too_old() -> bool:
+    """Whether this Locust is older than those that the exporter was tried with."""
     parts = locust.__version__.split(".")[:2]
-    return tuple(int(part) for part in parts if part.isdigit()) < _OLDEST
+    return tuple(int(part) for part in parts if part.isdigit()) < OLDEST
 
 
 def _warn_of_the_unsupported() -> None:
-    if _is_too_old():
+    if is_too_old():
         logger.warning(
             "Locust %s is older than %s, the oldest that this exporter was tried with",
             locust.__version__,
-            ".".join(map(str, _OLDEST)),
+            ".".join(map(str, OLDEST)),
         )
     rounding = getattr(locust.stats, "bucket_response_time", None)
     if rounding is not None and getattr(rounding, "__module__", None) != "locust.stats":

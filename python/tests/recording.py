@@ -23,6 +23,8 @@ class RecordingCore:
         self.last_scrape_timeout = 0.0
         self.acks: list[tuple[str, bytes]] = []
         self.lines: list[tuple[int, str]] = []
+        self.not_understood: set[str] = set()
+        self.rejections: list[tuple[str, int]] = []
         self.requests: list[dict[str, object]] = []
 
     def named(self, name: str) -> list[dict[str, object]]:
@@ -73,11 +75,20 @@ class RecordingCore:
     def close(self, timeout: float) -> None:
         self._note("close", timeout=timeout)
 
-    def begin(self, *, time: float, run_id: str) -> None:
-        self._note("begin", time=time, run_id=run_id)
+    def set_statistics(self, **settings: object) -> None:
+        self._note("set_statistics", **settings)
 
-    def reset(self, *, time: float) -> None:
-        self._note("reset", time=time)
+    def begin(self, *, time: float, run_id: str, keep: bool = False) -> None:
+        self._note("begin", time=time, run_id=run_id, keep=keep)
+
+    def reset(self, *, time: float, keep_exceptions: bool = False) -> None:
+        self._note("reset", time=time, keep_exceptions=keep_exceptions)
+
+    def clear(self, *, time: float) -> None:
+        self._note("clear", time=time)
+
+    def absorb(self, report: object, *, time: float) -> None:
+        self._note("absorb", report=report)
 
     def end(self, *, time: float) -> None:
         self._note("end", time=time)
@@ -102,8 +113,14 @@ class RecordingCore:
         self._note("acknowledged", data=data)
         return data == b"of a full one"
 
-    def take_report(self, worker_id: str, data: bytes) -> None:
-        self._note("take_report", worker_id=worker_id, data=data)
+    def take_report(self, worker_id: str, data: bytes, locust: object = None) -> None:
+        self._note("take_report", worker_id=worker_id, data=data, locust=locust)
+
+    def take_locust_report(self, worker_id: str, report: object) -> None:
+        self._note("take_locust_report", worker_id=worker_id, report=report)
+
+    def wants_locust_report(self, worker_id: str) -> bool:
+        return worker_id in self.not_understood
 
     def acknowledgements(self) -> list[tuple[str, bytes]]:
         acks, self.acks = self.acks, []
@@ -115,6 +132,9 @@ class RecordingCore:
     def totals(self, timeout: float) -> tuple[int, int]:
         self._note("totals")
         return self.numbers
+
+    def rejected(self) -> list[tuple[str, int]]:
+        return self.rejections
 
     def finish(self) -> None:
         self._note("finish")

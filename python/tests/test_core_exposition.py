@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -210,7 +211,19 @@ def test_what_a_worker_takes_from_its_master_leaves_how_its_own_locust_computes(
         made.listener(request_type="GET", name="/", response_time=took, response_length=0)
     assert value(made, "locust_requests_median_response_time", name="/") == 10
     assert value(made, "locust_requests_response_time_percentile_95", name="/") == 20
-    assert samples(made, "locust_requests_response_time_percentile_99") == []
+
+
+def test_every_percentile_that_a_schema_names_is_there_whatever_locust_is_set_to() -> None:
+    """Fault 6."""
+    made = core(percentiles=[0.5], current_percentiles=[])
+    made.begin(time=time.time() - 5, run_id="")
+    made.listener(request_type="GET", name="/", response_time=20.0, response_length=0)
+    for share in (95, 99):
+        assert value(made, f"locust_requests_response_time_percentile_{share}", name="/") == 20
+    for share in (50, 95):
+        assert value(made, f"locust_requests_current_response_time_percentile_{share}") == 20
+    shown = text(made, schema="boomer")
+    assert value(shown, "locust_stats_ninetieth_response_time", path="/") == 20
 
 
 def test_the_format_is_negotiated() -> None:

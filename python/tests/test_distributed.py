@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import gevent
 import locust.runners
@@ -20,7 +20,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from recording import RecordingCore
 
 import locust_exporter
-from locust_exporter import _core, _process, _reports, _session
+from locust_exporter import _core, _process, _reports, _install
 from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
 from locust_exporter._session import Session
 from locust_exporter._workers import Workers
@@ -61,9 +61,11 @@ def worker(master: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Env
     runner.client.close(linger=0)
 
 
-def start(environment: Environment) -> tuple[Session, RecordingCore]:
+def start(
+    environment: Environment, default_addresses: Sequence[str] = ()
+) -> tuple[Session, RecordingCore]:
     core = RecordingCore()
-    session = Session(environment, core)  # type: ignore[arg-type]
+    session = Session(environment, core, default_addresses)  # type: ignore[arg-type]
     session.start()
     return session, core
 
@@ -76,8 +78,7 @@ def worker_id(worker: Environment) -> str:
 def test_a_master_listens_on_the_default_address_and_a_worker_on_none(
     master: Environment, worker: Environment
 ) -> None:
-    locust_exporter.install()
-    _, of_master = start(master)
+    _, of_master = start(master, [":9646"])
     _, of_worker = start(worker)
     assert of_master.named("serve") == [{"addresses": [":9646"]}]
     assert of_worker.named("serve") == []
@@ -135,7 +136,7 @@ def test_a_report_reaches_the_master_and_its_answer_the_worker(
     runner = worker.runner
     assert isinstance(runner, WorkerRunner)
     runner._send_stats()
-    taken = {"worker_id": runner.client_id, "data": b"report"}
+    taken = {"worker_id": runner.client_id, "data": b"report", "locust": None}
     until("a report is taken", lambda: taken in of_master.named("take_report"))
     of_master.acks = [(runner.client_id, b"ack")]
     until("it is acknowledged", lambda: of_worker.named("acknowledged") == [{"data": b"ack"}])
@@ -146,20 +147,40 @@ def test_a_report_that_is_none_is_refused_as_an_empty_one(master: Environment) -
     report = master.events.worker_report._handlers[-1]
     report(client_id="w", data={KEY: ["what", "is", "this"]})
     report(client_id="w", data={})
-    assert core.named("take_report") == [{"worker_id": "w", "data": b""}]
+    assert core.named("take_report") == [{"worker_id": "w", "data": b"", "locust": None}]
+    assert core.named("take_locust_report") == []
 
 
-def test_a_worker_without_the_exporter_is_warned_of_once(
+def test_locusts_own_report_is_taken_beside_one_that_may_not_be_understood(
+    master: Environment,
+) -> None:
+    _, core = start(master)
+    core.not_understood.add("new")
+    report = master.events.worker_report._handlers[-1]
+    data = {KEY: b"ours", "stats": []}
+    for worker in ("new", "known"):
+        report(client_id=worker, data=data)
+    assert [taken["locust"] for taken in core.named("take_report")] == [data, None]
+
+
+def foreign(requests: int = 1) -> dict[str, object]:
+    """A report of a worker without the exporter."""
+    row = {"name": "/", "method": "GET", "num_requests": requests}
+    return {"stats": [row] if requests else [], "stats_total": row, "errors": {}}
+
+
+def test_a_worker_without_the_exporter_is_counted_and_named_once(
     master: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    start(master)
+    _, core = start(master)
     report = master.events.worker_report._handlers[-1]
-    # The first one may have been sent before the worker's init.
-    report(client_id="w", data={})
+    # Its exporter may have yet to start.
+    report(client_id="w", data=foreign(requests=0))
     assert caplog.text == ""
     for _ in range(3):
-        report(client_id="w", data={})
+        report(client_id="w", data=foreign())
     assert caplog.text.count("Worker w reports without the exporter") == 1
+    assert len(core.named("take_locust_report")) == 3
 
 
 def test_an_acknowledgement_that_is_none_harms_nothing(
@@ -246,24 +267,24 @@ def test_the_last_report_of_a_test_is_full_until_the_master_has_it(
     assert reports(worker, core) == [False]
 
 
-def test_workers_without_the_exporter_are_named_up_to_a_number_and_forgotten_when_gone(
+def test_workers_without_the_exporter_are_named_up_to_a_number_and_gone_when_silent(
     master: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session, _ = start(master)
+    session, core = start(master)
     report = master.events.worker_report._handlers[-1]
     for number in range(_reports._MOST_NAMED + 5):
         for _ in range(2):
-            report(client_id=f"w{number}", data={})
+            report(client_id=f"w{number}", data=foreign())
     assert caplog.text.count("reports without the exporter") == _reports._MOST_NAMED
     assert caplog.text.count("no more of them are named") == 1
     assert session._master is not None
     session._master.tick()
-    assert len(session._master._without) == _reports._MOST_NAMED + 5
+    assert core.named("worker_gone") == []
     now = time.monotonic()
     with monkeypatch.context() as later:
         later.setattr(time, "monotonic", lambda: now + 60)
         session._master.tick()
-    assert session._master._without == {}
+    assert len(core.named("worker_gone")) == _reports._MOST_NAMED + 5
 
 
 def test_a_missing_worker_is_gone_once_and_may_come_back(
@@ -457,4 +478,4 @@ def test_an_acknowledgement_that_cannot_be_sent_keeps_no_other_back(
 def test_a_second_attach_of_the_same_environment_is_the_same(
     core: RecordingCore, master: Environment
 ) -> None:
-    assert _session.attach(master) is _session.attach(master)
+    assert _install.attach(master) is _install.attach(master)

@@ -12,7 +12,7 @@ from locust.env import Environment
 from recording import RecordingCore
 from stand_ins import OPTIONS, Option
 
-from locust_exporter import _options, _session, _signals
+from locust_exporter import _options, _install, _signals
 
 LISTENING = Namespace(exporter_web_listen_address=[":1"])
 # Longer than any of these tests waits.
@@ -52,7 +52,7 @@ def pushing(core: RecordingCore, environment: Environment) -> RecordingCore:
     """The last push takes long."""
     core.push_timeout = WAIT
     core.is_last_push_under_way = True
-    _session.attach(environment)
+    _install.attach(environment)
     return core
 
 
@@ -61,7 +61,7 @@ def shown(core: RecordingCore, environment: Environment) -> RecordingCore:
     """A last scrape is waited for."""
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = WAIT
-    _session.attach(environment)
+    _install.attach(environment)
     return core
 
 
@@ -69,7 +69,7 @@ def test_equal_totals_are_said_once(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "locust_exporter")
-    _session.attach(environment)
+    _install.attach(environment)
     core.numbers = (2, 0)
     run(environment, 2)
     environment.events.quit.fire(exit_code=0)
@@ -79,7 +79,7 @@ def test_equal_totals_are_said_once(
 def test_a_difference_is_a_warning_with_both_numbers(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     core.numbers = (1, 1)
     run(environment, 2)
     [record] = caplog.records
@@ -91,7 +91,7 @@ def test_without_a_test_nothing_is_compared(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "locust_exporter")
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.test_stop.fire(environment=environment)
     environment.events.quit.fire(exit_code=0)
     assert core.named("end") == []
@@ -101,7 +101,7 @@ def test_without_a_test_nothing_is_compared(
 def test_the_end_is_final_with_no_users_and_closes_the_server(
     core: RecordingCore, environment: Environment
 ) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.quit.fire(exit_code=0)
     assert core.named("observe")[-1]["state"] == "stopped"
     assert core.named("observe")[-1]["users"] == 0
@@ -110,7 +110,7 @@ def test_the_end_is_final_with_no_users_and_closes_the_server(
 
 def test_by_default_the_end_does_not_wait(core: RecordingCore, environment: Environment) -> None:
     environment.parsed_options = LISTENING
-    _session.attach(environment)
+    _install.attach(environment)
     with gevent.Timeout(10):
         environment.events.quit.fire(exit_code=0)
 
@@ -121,7 +121,7 @@ def test_the_end_waits_for_a_last_scrape(
     caplog.set_level(logging.INFO, "locust_exporter")
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = WAIT
-    _session.attach(environment)
+    _install.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(0.2)
     assert not ending.ready()
@@ -136,7 +136,7 @@ def test_nothing_is_told_in_the_wait_that_the_end_has_overtaken(
 ) -> None:
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = WAIT
-    _session.attach(environment)
+    _install.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(1.2)
     assert [state["state"] for state in core.named("observe")] == ["ready", "stopped"]
@@ -149,7 +149,7 @@ def test_the_wait_is_bounded(
 ) -> None:
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = 0.1
-    _session.attach(environment)
+    _install.attach(environment)
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
     assert "No scrape has come in 0.1 s" in caplog.text
 
@@ -160,7 +160,7 @@ def test_where_nobody_can_scrape_nobody_waits(
     environment.parsed_options = LISTENING
     core.last_scrape_timeout = WAIT
     core.busy = {":1"}
-    _session.attach(environment)
+    _install.attach(environment)
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
 
 
@@ -211,7 +211,7 @@ def test_the_wait_comes_behind_the_tests_own_listeners(
     core: RecordingCore, environment: Environment
 ) -> None:
     order: list[bool] = []
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.quit.add_listener(lambda **_: order.append(bool(core.named("finish"))))
     environment.events.quitting.fire(environment=environment, reverse=True)
     environment.events.quit.fire(exit_code=0)
@@ -223,7 +223,7 @@ def test_the_last_push_begins_behind_the_last_numbers_and_is_waited_for(
 ) -> None:
     core.push_timeout = WAIT
     core.is_last_push_under_way = True
-    _session.attach(environment)
+    _install.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(0.2)
     assert not ending.ready()
@@ -239,7 +239,7 @@ def test_the_wait_for_the_last_push_is_bounded(
     core.push_timeout = 0.1
     core.is_last_push_under_way = True
     core.waiting = [("remote_write", 3900, None), ("otlp", 7, "http://c did not answer")]
-    _session.attach(environment)
+    _install.attach(environment)
     gevent.spawn(environment.events.quit.fire, exit_code=0).get(timeout=10)
     cut = "--exporter-push-final-timeout is over; the last push is cut off"
     rest = "3900 points of remote_write; 7 points of otlp (http://c did not answer)"
@@ -268,7 +268,7 @@ def test_what_is_cut_off_waits_in_the_spool_if_there_is_one(
     monkeypatch.setattr(_options, "options", lambda: (*OPTIONS, spool))
     environment.parsed_options = Namespace(exporter_push_spool_path="/spool")
     core.is_last_push_under_way = True
-    _session.attach(environment)
+    _install.attach(environment)
     gevent.spawn(shut_down, environment).get(timeout=10)
     assert "waits in the spool (--exporter-push-spool-path)" in caplog.text
     assert LOST not in caplog.text
@@ -311,7 +311,7 @@ def test_an_interrupt_cuts_the_last_push_and_tells_what_becomes_of_the_rest(
     core.last_scrape_timeout = WAIT if is_scrape_waited_for else 0.0
     core.push_timeout = WAIT
     core.is_last_push_under_way = True
-    _session.attach(environment)
+    _install.attach(environment)
     ending = gevent.spawn(environment.events.quit.fire, exit_code=0)
     gevent.sleep(0.2)
     assert not ending.ready()

@@ -8,7 +8,7 @@ from locust.env import Environment
 from recording import RecordingCore
 
 import locust_prometheus_exporter
-from locust_exporter import PrometheusExporter, _session
+from locust_exporter import PrometheusExporter, _install
 
 
 def test_it_listens_in_place_of_the_default_address(
@@ -16,19 +16,19 @@ def test_it_listens_in_place_of_the_default_address(
 ) -> None:
     PrometheusExporter("127.0.0.1", 9091)
     assert core.calls == []
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("serve") == [{"addresses": ["127.0.0.1:9091"]}]
 
 
 def test_made_after_init_it_listens_at_once(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("serve") == []
     PrometheusExporter("127.0.0.1", 9091)
     assert core.named("serve") == [{"addresses": ["127.0.0.1:9091"]}]
 
 
 def test_made_twice_it_listens_once(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     for _ in range(2):
         PrometheusExporter("::1", 9091)
     assert core.named("serve") == [{"addresses": ["[::1]:9091"]}]

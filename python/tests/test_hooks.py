@@ -7,7 +7,7 @@ from typing import Callable
 from locust.env import Environment
 from locust.event import EventHook
 
-from locust_exporter._hooks import listen_behind_locust, listen_first, listen_last
+from locust_exporter._hooks import Listeners
 
 
 def writer(heard: list[str], name: str) -> Callable[..., None]:
@@ -18,7 +18,7 @@ def test_behind_locust_is_before_what_the_test_added_later(environment: Environm
     hook = environment.events.spawning_complete
     heard: list[str] = []
     hook.add_listener(writer(heard, "the test's"))
-    listen_behind_locust(hook, writer(heard, "ours"))
+    Listeners().behind_locust(hook, writer(heard, "ours"))
     locusts = [handler.__module__ for handler in hook._handlers]
     assert locusts[0] == "locust.runners"
     hook.fire(user_count=0)
@@ -33,7 +33,7 @@ def test_behind_locust_is_behind_what_the_test_added_before_it() -> None:
     heard: list[str] = []
     events.request.add_listener(writer(heard, "the test's"))
     runner = Environment(events=events).create_local_runner()
-    listen_behind_locust(events.request, writer(heard, "ours"))
+    Listeners().behind_locust(events.request, writer(heard, "ours"))
     events.request.fire(request_type="GET", name="/", response_time=1, response_length=0)
     runner.quit()
     assert heard == ["the test's", "ours"]
@@ -42,17 +42,17 @@ def test_behind_locust_is_behind_what_the_test_added_before_it() -> None:
 def test_first_is_before_all() -> None:
     hook, heard = EventHook(), list[str]()
     hook.add_listener(writer(heard, "the test's"))
-    listen_first(hook, writer(heard, "ours"))
+    Listeners().first(hook, writer(heard, "ours"))
     hook.fire()
     assert heard == ["ours", "the test's"]
 
 
 def test_last_moves_a_listener_that_is_there() -> None:
     hook, heard = EventHook(), list[str]()
-    ours = writer(heard, "ours")
-    listen_last(hook, ours)
+    ours, listeners = writer(heard, "ours"), Listeners()
+    listeners.last(hook, ours)
     hook.add_listener(writer(heard, "the test's"))
-    listen_last(hook, ours)
+    listeners.last(hook, ours)
     hook.fire()
     assert heard == ["the test's", "ours"]
 
@@ -66,5 +66,23 @@ def test_a_hook_that_keeps_its_listeners_otherwise_still_gets_ours() -> None:
             self.kept.append(handler)
 
     hook, ours = Otherwise(), writer([], "ours")
-    listen_first(hook, ours)  # type: ignore[arg-type]
+    Listeners().first(hook, ours)  # type: ignore[arg-type]
     assert hook.kept == [ours]
+
+
+def test_an_event_that_is_fired_meanwhile_skips_no_listener_and_calls_none_twice() -> None:
+    hook, heard, listeners = EventHook(), list[str](), Listeners()
+    ours = writer(heard, "ours")
+    listeners.last(hook, ours)
+
+    def change(**_: object) -> None:
+        heard.append("changes")
+        listeners.remove_all()
+        listeners.first(hook, writer(heard, "new"))
+
+    hook.add_listener(change)
+    hook.add_listener(writer(heard, "the test's"))
+    hook.fire()
+    assert heard == ["ours", "changes", "the test's"]
+    hook.fire()
+    assert heard[3:] == ["new", "changes", "the test's"]

@@ -19,7 +19,7 @@ from locust.event import Events
 from recording import RecordingCore
 
 import locust_exporter
-from locust_exporter import _options, _session
+from locust_exporter import _options, _install
 
 
 def test_installing_twice_registers_once() -> None:
@@ -30,16 +30,20 @@ def test_installing_twice_registers_once() -> None:
     assert locust.events.init_command_line_parser._handlers.count(_options.add_arguments) == 1
 
 
-def test_an_installation_that_comes_too_late_is_an_error_once(
-    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+def test_an_installation_that_comes_late_starts_at_once_where_locust_runs(
+    core: RecordingCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locust.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    environment = Environment(user_classes=[Visitor], events=locust.events)
+    runner = environment.create_local_runner()
+    locust.events.request.fire(
+        request_type="GET", name="/early", response_time=7, response_length=1
+    )
     locust_exporter.install()
-    for _ in range(2):
-        locust.events.test_start.fire(environment=environment)
-    locust.events.quitting.fire(environment=environment, reverse=True)
-    assert caplog.text.count("Call it at the top of the locustfile") == 1
-    assert core.calls == []
+    runner.quit()
+    assert core.named("configure")[0]["role"] == "local"
+    [absorbed] = core.named("absorb")
+    assert isinstance(absorbed["report"], dict)
+    assert [entry["name"] for entry in absorbed["report"]["stats"]] == ["/early"]
 
 
 def test_nothing_starts_before_init(core: RecordingCore) -> None:
@@ -63,7 +67,7 @@ def test_a_given_address_takes_the_place_of_the_default(
 ) -> None:
     environment.parsed_options = Namespace(exporter_web_listen_address=[":1", ":2"])
     locust_exporter.install()
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("serve") == [{"addresses": [":1"]}, {"addresses": [":2"]}]
 
 
@@ -72,7 +76,7 @@ def test_a_busy_address_is_one_log_line_and_the_others_are_served(
 ) -> None:
     environment.parsed_options = Namespace(exporter_web_listen_address=[":1", ":2"])
     core.busy = {":1"}
-    session = _session.attach(environment)
+    session = _install.attach(environment)
     assert session.addresses == [":2"]
     assert [record.getMessage() for record in caplog.records] == [":1 is busy"]
 
@@ -82,7 +86,7 @@ def test_a_bad_option_is_one_line_and_ends_with_2(
 ) -> None:
     core.bad_option = "metrics.buckets: 'x' is no number"
     with pytest.raises(SystemExit) as end:
-        _session.attach(environment)
+        _install.attach(environment)
     assert end.value.code == 2
     assert capsys.readouterr().err == "locust_exporter: metrics.buckets: 'x' is no number\n"
 
@@ -93,7 +97,7 @@ def test_a_bad_file_that_an_option_names_is_one_line_and_ends_with_2(
     core.bad_file = "web.yml: no such file"
     locust_exporter.install()
     with pytest.raises(SystemExit) as end:
-        _session.attach(environment)
+        _install.attach(environment)
     assert end.value.code == 2
     assert capsys.readouterr().err == "locust_exporter: web.yml: no such file\n"
 
@@ -107,12 +111,12 @@ def test_forked_processes_say_it_once(
     child = gevent.fork()
     if child == 0:
         try:
-            _session.attach(environment)
+            _install.attach(environment)
         except SystemExit:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
     with pytest.raises(SystemExit):
-        _session.attach(environment)
+        _install.attach(environment)
     assert capfd.readouterr().err.count("locust_exporter: bad\n") == 1
 
 
@@ -135,7 +139,7 @@ def test_the_first_file_names_the_test(core: RecordingCore, environment: Environ
     # Locust 2.32 names none where there are two.
     environment.locustfile = None
     environment.parsed_locustfiles = ["/tests/shop.py", "/lib/locust_exporter_plugin.py"]
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("configure")[0]["testplan"] == "shop.py"
 
 
@@ -146,7 +150,7 @@ def test_a_test_begins_before_the_tests_own_listeners(
     environment.events.test_start.add_listener(
         lambda **_: order.append(f"the test's, after {len(core.named('begin'))}")
     )
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.test_start.fire(environment=environment)
     assert order == ["the test's, after 1"]
     [begun] = core.named("begin")
@@ -155,7 +159,7 @@ def test_a_test_begins_before_the_tests_own_listeners(
 
 
 def test_every_test_has_a_run_id_of_its_own(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     for _ in range(2):
         environment.events.test_start.fire(environment=environment)
     first, second = core.named("begin")
@@ -165,7 +169,7 @@ def test_every_test_has_a_run_id_of_its_own(core: RecordingCore, environment: En
 def test_requests_are_heard_as_locust_hears_them(
     core: RecordingCore, environment: Environment
 ) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.request.fire(
         request_type="GET", name="/", response_time=1.0, response_length=5, exception=None
     )
@@ -174,7 +178,7 @@ def test_requests_are_heard_as_locust_hears_them(
 
 
 def test_users_are_counted_as_they_start(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     runner = environment.runner
     assert runner is not None
     runner.spawn_users({"Visitor": 3})
@@ -184,37 +188,34 @@ def test_users_are_counted_as_they_start(core: RecordingCore, environment: Envir
 
 def test_a_runner_made_later_is_watched_too(core: RecordingCore) -> None:
     environment = Environment(user_classes=[Visitor], events=Events())
-    session = _session.attach(environment)
-    assert core.named("observe")[-1]["state"] == "missing"
+    session = _install.attach(environment)
+    assert core.named("observe")[-1]["state"] == "ready"
     runner = environment.create_local_runner()
     environment.events.test_start.fire(environment=environment)
     runner.spawn_users({"Visitor": 2})
-    session._tick()
+    assert _install._session is not session
+    assert _install._session is not None
+    _install._session._tick()
     runner.quit()
     assert core.named("observe")[-2]["state"] == "spawning"
     assert len(core.named("spawned")) == 2
 
 
-def test_a_runner_of_a_master_that_is_made_too_late_is_an_error_once(
-    core: RecordingCore, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_runner_of_a_master_that_is_made_later_is_followed(core: RecordingCore) -> None:
     environment = Environment(user_classes=[Visitor], events=Events())
-    _session.attach(environment)
+    _install.attach(environment)
     runner = environment.create_master_runner("127.0.0.1", 0)
     try:
-        for _ in range(2):
-            environment.events.test_start.fire(environment=environment)
+        environment.events.test_start.fire(environment=environment)
     finally:
         runner.quit()
         runner.server.close(linger=0)
-    [said] = [record for record in caplog.records if record.name == "locust_exporter"]
-    assert said.levelno == logging.ERROR
-    assert "of a master was made after the exporter" in said.getMessage()
-    assert "lack all that workers do" in said.getMessage()
+    assert [made["role"] for made in core.named("configure")] == ["local", "master"]
+    assert len(core.named("begin")) == 1
 
 
 def test_a_reset_of_the_statistics_resets(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.reset_stats.fire()
     assert len(core.named("reset")) == 1
 
@@ -224,7 +225,7 @@ def test_spawning_complete_resets_only_where_locust_does(
     core: RecordingCore, environment: Environment, reset_stats: bool, resets: int
 ) -> None:
     environment.reset_stats = reset_stats
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.spawning_complete.fire(user_count=1)
     assert len(core.named("reset")) == resets
 
@@ -232,7 +233,7 @@ def test_spawning_complete_resets_only_where_locust_does(
 def test_a_users_exception_is_told_by_its_message(
     core: RecordingCore, environment: Environment
 ) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.user_error.fire(user_instance=None, exception=KeyError("sku"), tb=None)
     assert core.named("user_error") == [{"message": "'sku'"}]
 
@@ -244,14 +245,14 @@ def test_an_exception_that_cannot_be_written_harms_nothing(
         def __str__(self) -> str:
             raise RuntimeError("no words")
 
-    _session.attach(environment)
+    _install.attach(environment)
     _, *ours = environment.events.user_error._handlers  # Locust's own fails too
     ours[0](user_instance=None, exception=UnspeakableError(), tb=None)
     assert core.named("user_error") == []
 
 
 def test_a_cpu_warning_counts(core: RecordingCore, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     environment.events.cpu_warning.fire(environment=environment, cpu_usage=95)
     assert len(core.named("cpu_warning")) == 1
 
@@ -261,7 +262,7 @@ def test_the_state_is_told_every_second_with_what_the_threads_have_to_say(
 ) -> None:
     core.lines = [(logging.WARNING, "a scrape was refused")]
     with caplog.at_level(logging.WARNING, "locust_exporter"):
-        _session.attach(environment)
+        _install.attach(environment)
         told, begin = len(core.named("observe")), time.monotonic()
         with gevent.Timeout(30):
             while len(core.named("observe")) < told + 2:
@@ -277,7 +278,7 @@ def test_a_replaced_rounding_is_warned_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(locust.stats, "bucket_response_time", lambda time: time, raising=False)
-    _session.attach(environment)
+    _install.attach(environment)
     assert caplog.text.count("bucket_response_time") == 1
 
 
@@ -288,7 +289,7 @@ def test_an_old_locust_is_warned_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(locust, "__version__", "2.20.1")
-    _session.attach(environment)
+    _install.attach(environment)
     assert "Locust 2.20.1 is older than 2.32" in caplog.text
 
 
@@ -296,18 +297,21 @@ def test_a_locust_that_is_too_old_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(locust, "__version__", "2.20.1")
-    _session._on_init(cast("Environment", object()))  # it lacks what newer ones have
+    _install._on_init(cast("Environment", object()))  # it lacks what newer ones have
     assert "needs Locust 2.32 or newer, and this is 2.20.1" in caplog.text
     assert "Traceback" not in caplog.text
 
 
-def test_a_second_environment_is_not_exported(
-    core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
+def test_the_newest_environment_is_followed_and_no_former_one_again(
+    core: RecordingCore, environment: Environment
 ) -> None:
-    _session.attach(environment)
-    _session.attach(Environment())
-    assert len(core.named("configure")) == 1
-    assert "second Environment" in caplog.text
+    first = _install.attach(environment)
+    newer = Environment(user_classes=[Visitor], events=environment.events)
+    second = _install.attach(newer)
+    assert second is not first
+    assert _install.attach(environment) is second
+    environment.events.test_start.fire(environment=newer)
+    assert len(core.named("begin")) == 1
 
 
 def test_the_command_line_needs_no_locust() -> None:
@@ -320,7 +324,7 @@ def test_the_command_line_needs_no_locust() -> None:
 
 def test_it_pushes_as_where_it_listens(core: RecordingCore, environment: Environment) -> None:
     locust_exporter.install()
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("push") == [{"addresses": [":9646"], "worker_id": None}]
 
 
@@ -329,7 +333,7 @@ def test_a_port_that_another_has_is_not_its_instance(
 ) -> None:
     locust_exporter.install()
     core.busy = {":9646"}
-    _session.attach(environment)
+    _install.attach(environment)
     assert core.named("push") == [{"addresses": [], "worker_id": None}]
 
 
@@ -338,7 +342,7 @@ def test_what_cannot_be_pushed_by_mistake_is_one_line_and_ends_with_2(
 ) -> None:
     core.unusable_push = ValueError("no such folder")
     with pytest.raises(SystemExit) as end:
-        _session.attach(environment)
+        _install.attach(environment)
     assert end.value.code == 2
     assert capsys.readouterr().err == "locust_exporter: no such folder\n"
 
@@ -347,5 +351,5 @@ def test_where_the_system_refuses_to_push_the_load_goes_on(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     core.unusable_push = OSError("the spool is in use")
-    _session.attach(environment)
+    _install.attach(environment)
     assert "the spool is in use. Nothing is pushed" in caplog.text

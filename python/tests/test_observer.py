@@ -29,8 +29,17 @@ def test_before_a_test_nothing_is_aimed_at(environment: Environment) -> None:
     assert state["workers"] is None
 
 
-def test_without_a_runner_the_state_is_missing() -> None:
-    assert seen(Environment(host="http://shop"))["state"] == "missing"
+def test_without_a_runner_the_state_is_that_of_a_user_run_by_itself() -> None:
+    core = RecordingCore()
+    environment = Environment(host="http://shop")
+    observer = Observer(core, environment)  # type: ignore[arg-type]
+    observer.observe()
+    vars(environment)["single_user_instance"] = Visitor(environment)
+    observer.is_running = True
+    observer.observe()
+    observer.observe(final=True)
+    states = [(seen["state"], seen["users"]) for seen in core.named("observe")]
+    assert states == [("ready", 0), ("running", 1), ("stopped", 0)]
 
 
 def test_users_are_counted_by_class_and_by_who_waits(environment: Environment) -> None:

@@ -8,14 +8,14 @@ import urllib.request
 import pytest
 from locust.env import Environment
 
-from locust_exporter import Counter, Gauge, Histogram, _core, _metrics, _options, _session
+from locust_exporter import Counter, Gauge, Histogram, _core, _metrics, _options, _install
 
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> _core.Core:
     core = _core.Core()
     monkeypatch.setattr(_options, "options", lambda: tuple(_core.options()))
-    monkeypatch.setattr(_session, "core", core)
+    monkeypatch.setattr(_install, "core", core)
     monkeypatch.setattr(_metrics, "core", core)
     return core
 
@@ -43,7 +43,7 @@ def test_requests_are_counted_and_the_totals_are_locusts(
     real: _core.Core, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "locust_exporter")
-    session = _session.attach(environment)
+    session = _install.attach(environment)
     environment.events.test_start.fire(environment=environment)
     fire(environment, "/")
     fire(environment, "/", ValueError("no"))
@@ -57,7 +57,7 @@ def test_requests_are_counted_and_the_totals_are_locusts(
 
 
 def test_a_new_test_begins_at_0(real: _core.Core, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     for _ in range(2):
         environment.stats.clear_all()
         environment.events.test_start.fire(environment=environment)
@@ -66,7 +66,7 @@ def test_a_new_test_begins_at_0(real: _core.Core, environment: Environment) -> N
 
 
 def test_users_are_shown_as_they_are(real: _core.Core, environment: Environment) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     assert environment.runner is not None
     environment.runner.spawn_users({"Visitor": 3})
     environment.events.spawning_complete.fire(user_count=3)
@@ -79,7 +79,7 @@ def test_users_are_shown_as_they_are(real: _core.Core, environment: Environment)
 def test_metrics_of_the_test_are_shown_by_the_names_they_were_given(
     real: _core.Core, environment: Environment
 ) -> None:
-    _session.attach(environment)
+    _install.attach(environment)
     Counter("orders", "Orders.", ["kind"]).labels(kind="new").inc(2)
     queue = Gauge("queue_length", "Queue.")
     queue.set(5)
@@ -106,7 +106,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_flag(
 ) -> None:
     monkeypatch.setenv("LOCUST_EXPORTER_METRICS_BUCKETS", "0.1,soon")
     with pytest.raises(SystemExit) as end:
-        _session.attach(environment)
+        _install.attach(environment)
     assert end.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "soon" in line
@@ -124,7 +124,7 @@ def test_a_scrape_is_answered(
     real: _core.Core, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCUST_EXPORTER_WEB_LISTEN_ADDRESS", "127.0.0.1:0")
-    [address] = _session.attach(environment).addresses
+    [address] = _install.attach(environment).addresses
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
         body = answer.read()
     assert b"locust_up 1" in body
@@ -144,7 +144,7 @@ def test_a_busy_address_is_one_line_that_names_it(
     with socket.create_server(("127.0.0.1", 0)) as busy:
         address = f"127.0.0.1:{busy.getsockname()[1]}"
         monkeypatch.setenv("LOCUST_EXPORTER_WEB_LISTEN_ADDRESS", address)
-        assert _session.attach(environment).addresses == []
+        assert _install.attach(environment).addresses == []
     [record] = caplog.records
     assert address in record.getMessage()
     assert "\n" not in record.getMessage()

@@ -20,7 +20,7 @@ pub use event::{Event, EventKind};
 pub use losses::Losses;
 pub use millis::Millis;
 pub use snapshot::{
-    ClassUsers, Durations, Endpoint, Exception, Percentile, Rates, RequestError, Responses, Run,
-    Snapshot, TaskRatio, Text, Users, Worker,
+    ClassUsers, Difference, Durations, Endpoint, Exception, Foreign, Percentile, Rates,
+    RequestError, Responses, Run, Snapshot, TaskRatio, Text, Users, Worker,
 };
 pub use state::State;

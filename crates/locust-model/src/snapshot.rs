@@ -47,6 +47,10 @@ pub struct Snapshot {
     pub responses: Option<Vec<Responses>>,
     /// The test's own metrics; known inside Locust alone.
     pub custom: Vec<CustomMetric>,
+    /// What a master knows from Locust's own reports of workers alone; known inside Locust alone.
+    pub foreign: Option<Foreign>,
+    /// By how much the exported totals differ from Locust's own; known inside Locust alone.
+    pub difference: Option<Difference>,
     /// Rows (endpoints and errors) that Locust has but that could not be had: at least so many.
     /// How many there are is only known where an earlier look at the same run had them all.
     pub truncated_rows: u64,
@@ -74,6 +78,8 @@ impl Snapshot {
             cpu_warnings: None,
             responses: None,
             custom: Vec::new(),
+            foreign: None,
+            difference: None,
             truncated_rows: 0,
         }
     }
@@ -136,6 +142,26 @@ pub struct Worker {
     pub memory_bytes: Option<u64>,
     /// When it was last heard of; known inside Locust alone.
     pub last_heartbeat: Option<SystemTime>,
+    /// How far its clock is ahead of its master's, in seconds; known inside Locust alone.
+    pub clock_offset: Option<f64>,
+}
+
+/// Workers that report in Locust's own words alone: they run without the exporter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// Such workers now.
+    pub workers: u64,
+    /// Requests that are known from such reports, since the statistics began to count.
+    pub requests: u64,
+}
+
+/// Exported totals less Locust's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Requests.
+    pub requests: i64,
+    /// Failed requests.
+    pub failures: i64,
 }
 
 /// The whole test's rates over about the last ten seconds.

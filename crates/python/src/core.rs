@@ -6,7 +6,7 @@
     reason = "arguments come from Python: by value, and as many as a method has keywords"
 )]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use recorder::{Buckets, Definition, Formulas};
+use recorder::{Buckets, Counts, Definition, Formulas, LocustSettings};
 use schema::{Catalog, Schema};
 
 use crate::adopted::{Set, adopted, without_effect};
@@ -31,7 +31,7 @@ use crate::render::{self, Rendered, Wanted};
 use crate::server::Unserved;
 use crate::side::Sides;
 use crate::text::{Text, strs};
-use crate::{clock, guard, logs, options, taken};
+use crate::{clock, guard, locust_report, logs, options, taken};
 
 /// The longest that anything waits.
 const LONGEST: Duration = Duration::from_hours(1);
@@ -42,6 +42,8 @@ pub(crate) struct Core {
     recording: Arc<Recording>,
     inside: Arc<Inside>,
     sides: Sides,
+    /// The process that was configured last.
+    process: AtomicU32,
     /// What was configured.
     given: Mutex<Vec<Set>>,
     /// Whether the log says which of them do nothing on this worker.
@@ -72,6 +74,7 @@ impl Core {
                 recording,
                 inside,
                 sides: Sides::new(),
+                process: AtomicU32::new(std::process::id()),
                 given: Mutex::default(),
                 is_idle_told: AtomicBool::new(false),
                 defined: Mutex::default(),
@@ -82,7 +85,7 @@ impl Core {
 
     /// Takes the options, once in `init`.
     #[pyo3(signature = (values, *, role, version, percentiles, current_percentiles, testplan,
-                        lower_median=false, percentiles_of_all=false))]
+                        lower_median=false, percentiles_of_all=false, current_window=10))]
     fn configure(
         &self,
         py: Python<'_>,
@@ -94,6 +97,7 @@ impl Core {
         testplan: Text,
         lower_median: bool,
         percentiles_of_all: bool,
+        current_window: u64,
     ) -> PyResult<()> {
         guard::raising(|| {
             let role = match role {
@@ -108,9 +112,15 @@ impl Core {
             };
             let given = options::given(values)?;
             let mut settings = inside::settings(&given).map_err(PyValueError::new_err)?;
-            settings.recorder.percentiles = percentiles;
-            settings.recorder.current_percentiles = current_percentiles;
-            settings.recorder.formulas = Formulas { lower_median, percentiles_of_all };
+            settings.recorder.locust = LocustSettings {
+                percentiles: with_those_of_schemas(percentiles, &schema::PERCENTILES),
+                current_percentiles: with_those_of_schemas(
+                    current_percentiles,
+                    &schema::CURRENT_PERCENTILES,
+                ),
+                current_window,
+                formulas: Formulas { lower_median, percentiles_of_all },
+            };
             // They were defined before the options were known, which may make a name ours.
             for (name, kind, labels) in &*lock(&self.defined) {
                 settings.catalog.admit(name, *kind, labels, []).map_err(refused)?;
@@ -118,6 +128,32 @@ impl Core {
             let setup = Setup::new(settings, role, version, testplan.as_ref());
             self.begin_process(py, setup)?;
             *lock(&self.given) = given;
+            Ok(())
+        })
+    }
+
+    /// Locust computes its statistics in another way from now on.
+    #[pyo3(signature = (*, percentiles, current_percentiles, current_window))]
+    fn set_statistics(
+        &self,
+        py: Python<'_>,
+        percentiles: Vec<f64>,
+        current_percentiles: Vec<f64>,
+        current_window: u64,
+    ) -> PyResult<()> {
+        guard::raising(|| {
+            let settings = LocustSettings {
+                percentiles: with_those_of_schemas(percentiles, &schema::PERCENTILES),
+                current_percentiles: with_those_of_schemas(
+                    current_percentiles,
+                    &schema::CURRENT_PERCENTILES,
+                ),
+                current_window,
+                formulas: self.inside.setup.load().recorder.locust.formulas,
+            };
+            self.inside.set_locust_settings(&settings);
+            self.recording.lock(py).writer.set_locust_settings(settings.clone());
+            self.with_merger(|merger| merger.set_locust_settings(settings));
             Ok(())
         })
     }
@@ -299,14 +335,16 @@ impl Core {
     }
 
     /// A test starts: all statistics begin again.
-    #[pyo3(signature = (*, time, run_id))]
-    fn begin(&self, py: Python<'_>, time: f64, run_id: &str) -> PyResult<()> {
+    #[pyo3(signature = (*, time, run_id, keep=false))]
+    fn begin(&self, py: Python<'_>, time: f64, run_id: &str, keep: bool) -> PyResult<()> {
         guard::raising(|| {
-            let config = self.inside.setup.load().recorder.clone();
-            self.recording
-                .renew(py, |writer| writer.begin(config.clone(), time))
-                .map_err(refused)?;
-            self.with_merger(|merger| merger.begin(config, time));
+            if !keep {
+                let config = self.inside.setup.load().recorder.clone();
+                self.recording
+                    .renew(py, |writer| writer.begin(config.clone(), time))
+                    .map_err(refused)?;
+                self.with_merger(|merger| merger.begin(config, time));
+            }
             self.inside.begin_test();
             self.inside.run.store(Arc::new(Run {
                 id: (!run_id.is_empty()).then(|| run_id.into()),
@@ -319,11 +357,46 @@ impl Core {
 
     /// The statistics are reset: all begin again at 0, and their rows stay. What is counted of the
     /// test itself goes on.
-    #[pyo3(signature = (*, time))]
-    fn reset(&self, py: Python<'_>, time: f64) -> PyResult<()> {
+    #[pyo3(signature = (*, time, keep_exceptions=false))]
+    fn reset(&self, py: Python<'_>, time: f64, keep_exceptions: bool) -> PyResult<()> {
         guard::raising(|| {
-            self.recording.renew(py, |writer| writer.reset(time));
-            self.with_merger(|merger| merger.reset(time));
+            // A worker's exceptions have been counted by its master.
+            let keeps = keep_exceptions && self.inside.setup.load().role != Role::Worker;
+            self.recording.renew(py, |writer| match keeps {
+                true => writer.reset_statistics(time),
+                false => writer.reset(time),
+            });
+            self.with_merger(|merger| merger.reset(time, keep_exceptions));
+            Ok(())
+        })
+    }
+
+    /// The statistics are reset, and their rows go. Exceptions stay.
+    #[pyo3(signature = (*, time))]
+    fn clear(&self, py: Python<'_>, time: f64) -> PyResult<()> {
+        guard::raising(|| {
+            let is_worker = self.inside.setup.load().role == Role::Worker;
+            self.recording.renew(py, |writer| match is_worker {
+                true => writer.clear(time),
+                false => writer.clear_statistics(time),
+            });
+            self.with_merger(|merger| merger.clear(time));
+            Ok(())
+        })
+    }
+
+    /// Takes over what Locust has counted already, by itself.
+    #[pyo3(signature = (report, *, time))]
+    fn absorb(&self, py: Python<'_>, report: &Bound<'_, PyAny>, time: f64) -> PyResult<()> {
+        let report = locust_report::read(report)?;
+        guard::raising(|| {
+            let mut report = Some(report);
+            self.with_merger(|merger| {
+                report.take().map(|report| merger.absorb(report, time));
+            });
+            if let Some(report) = report {
+                self.recording.renew(py, |writer| writer.absorb(&report, time));
+            }
             Ok(())
         })
     }
@@ -359,7 +432,7 @@ impl Core {
     }
 
     /// What the runner knows now.
-    #[pyo3(signature = (*, state, users, users_by_class, waiting, target, spawn_rate, host, workers, tasks, refused=0))]
+    #[pyo3(signature = (*, state, users, users_by_class, waiting, target, spawn_rate, host, workers, tasks, refused=0, counted=None))]
     fn observe(
         &self,
         py: Python<'_>,
@@ -373,6 +446,7 @@ impl Core {
         workers: Option<Vec<observed::WorkerTuple>>,
         tasks: Option<Vec<observed::TaskTuple>>,
         refused: u64,
+        counted: Option<(u64, u64)>,
     ) -> PyResult<()> {
         guard::raising(|| {
             let host = host.as_ref().map(AsRef::as_ref);
@@ -383,6 +457,12 @@ impl Core {
             self.inside.waiting(waiting);
             self.inside.refused_of_workers(refused);
             self.report_own(py);
+            if let Some((requests, failures)) = counted {
+                let locusts = Counts { requests, failures };
+                if self.with_merger(|merger| merger.compare(locusts)).is_none() {
+                    self.inside.compare(locusts);
+                }
+            }
             Ok(())
         })
     }
@@ -402,12 +482,44 @@ impl Core {
         })
     }
 
-    /// On the master: hands a report to the thread that merges.
-    fn take_report(&self, worker_id: &str, data: &[u8]) -> PyResult<()> {
+    /// On the master: hands a report to the thread that merges, with what Locust reports in the
+    /// same message.
+    #[pyo3(signature = (worker_id, data, locust=None))]
+    fn take_report(
+        &self,
+        worker_id: &str,
+        data: &[u8],
+        locust: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        // Ours is good also where Locust's is not.
+        let locust = locust.and_then(|locust| locust_report::read(locust).ok());
         guard::raising(|| {
-            self.with_merger(|merger| merger.report(worker_id, data));
+            self.with_merger(|merger| merger.report(worker_id, data, locust));
             Ok(())
         })
+    }
+
+    /// On the master: the same for a report of Locust's alone.
+    fn take_locust_report(&self, worker_id: &str, report: &Bound<'_, PyAny>) -> PyResult<()> {
+        let report = locust_report::read(report);
+        guard::raising(|| {
+            self.with_merger(|merger| match report {
+                Ok(report) => {
+                    merger.locust_report(worker_id, report);
+                    Ok(())
+                }
+                Err(error) => {
+                    merger.refuse();
+                    Err(error)
+                }
+            })
+            .unwrap_or(Ok(()))
+        })
+    }
+
+    /// On the master: whether a report of this worker is to be taken with Locust's.
+    fn wants_locust_report(&self, worker_id: &str) -> bool {
+        self.with_merger(|merger| merger.wants_locusts(worker_id)).unwrap_or(false)
     }
 
     /// On the master: what to send to which worker.
@@ -445,6 +557,11 @@ impl Core {
         })
     }
 
+    /// What was rejected, by reason.
+    fn rejected(&self) -> Vec<(&'static str, u64)> {
+        self.inside.rejected()
+    }
+
     /// From now on the numbers are final.
     fn finish(&self) {
         self.inside.finish();
@@ -470,6 +587,9 @@ impl Core {
         let is_master = setup.role == Role::Master;
         let (config, catalog) = (setup.recorder.clone(), Arc::clone(&setup.catalog));
         self.inside.begin_process(setup);
+        if self.process.swap(std::process::id(), Ordering::Relaxed) != std::process::id() {
+            self.inside.begin_own();
+        }
         let merger = if is_master { Some(Arc::new(Merger::start(config, catalog)?)) } else { None };
         self.inside.merger.store(merger);
         Ok(())
@@ -519,6 +639,16 @@ impl Core {
         config.service = service;
         setup.catalog_of(&config).map_err(refused)
     }
+}
+
+/// These percentiles, and those that the schemas name whatever Locust is set to.
+fn with_those_of_schemas(mut percentiles: Vec<f64>, named: &[f64]) -> Vec<f64> {
+    for &share in named {
+        if !percentiles.iter().any(|known| schema::is_same_share(*known, share)) {
+            percentiles.push(share);
+        }
+    }
+    percentiles
 }
 
 /// `OSError` of this line alone, also where it has the system's number.

@@ -1,6 +1,7 @@
 //! What is known inside Locust, beside what the recorder counts: all that a scrape shows, without
 //! any of Python's objects.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,15 +9,17 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
-use locust_model::{Bounds, Folded, Losses, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
+use locust_model::{
+    Bounds, Difference, Folded, Foreign, Run, Snapshot, State, TaskRatio, Text, Users, Worker,
+};
 use push::{Source, SourceFuture};
-use recorder::{Buckets, Process, Reader};
+use recorder::{Buckets, Counts, LocustSettings, Process, Reader, WorkerTotals};
 use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
 
 use crate::clock;
 use crate::guard;
-use crate::merge::Merger;
+use crate::merge::{self, Merged, Merger};
 
 /// Events of requests that could not be recorded.
 const EVENT: &str = "event";
@@ -44,6 +47,7 @@ pub(crate) enum Role {
 }
 
 /// What is decided in `init`.
+#[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) role: Role,
     /// Locust's version.
@@ -52,7 +56,7 @@ pub(crate) struct Setup {
     pub(crate) schema: schema::Config,
     pub(crate) catalog: Arc<Catalog>,
     /// Catalogs of other schemas, and of a service, that were asked for.
-    others: ArcSwap<Vec<(schema::Config, Arc<Catalog>)>>,
+    others: Arc<ArcSwap<Vec<(schema::Config, Arc<Catalog>)>>>,
     pub(crate) web: web::Config,
     /// How the next test is recorded.
     pub(crate) recorder: recorder::Config,
@@ -78,6 +82,8 @@ pub(crate) struct Inside {
     pub(crate) observed: ArcSwap<Observed>,
     pub(crate) run: ArcSwap<Run>,
     own: ArcSwap<Own>,
+    /// Of a process that is no master.
+    difference: ArcSwapOption<Difference>,
     waiting: AtomicU64,
     spawned: AtomicU64,
     cpu_warnings: AtomicU64,
@@ -99,6 +105,7 @@ impl Inside {
             observed: ArcSwap::from_pointee(Observed::default()),
             run: ArcSwap::from_pointee(Run::default()),
             own: ArcSwap::from_pointee(own()),
+            difference: ArcSwapOption::empty(),
             waiting: AtomicU64::new(0),
             spawned: AtomicU64::new(0),
             cpu_warnings: AtomicU64::new(0),
@@ -117,7 +124,7 @@ impl Inside {
         self.setup.store(Arc::new(setup));
         self.observed.store(Arc::default());
         self.run.store(Arc::default());
-        self.own.store(Arc::new(own()));
+        self.difference.store(None);
         self.begin_test();
         self.finished.store(false, Ordering::Relaxed);
         self.final_served.store(false, Ordering::Relaxed);
@@ -179,9 +186,28 @@ impl Inside {
         self.final_served.load(Ordering::Acquire)
     }
 
+    /// Begins to count the exporter's own numbers again: a forked process has its parent's.
+    pub(crate) fn begin_own(&self) {
+        self.own.store(Arc::new(own()));
+    }
+
+    /// From the next snapshot on Locust computes its statistics so.
+    pub(crate) fn set_locust_settings(&self, settings: &LocustSettings) {
+        let mut fresh = Setup::clone(&self.setup.load());
+        fresh.recorder.locust = settings.clone();
+        self.setup.store(Arc::new(fresh));
+    }
+
+    /// Compares what is recorded here with what Locust has counted.
+    pub(crate) fn compare(&self, locusts: Counts) {
+        let difference = merge::difference(self.reader.counts(), locusts);
+        self.difference.store(Some(Arc::new(difference)));
+    }
+
     /// All that is known now.
     pub(crate) fn snapshot(&self, buckets: Buckets) -> Snapshot {
-        let (mut snapshot, losses, process) = self.recorded(buckets);
+        let Merged { mut snapshot, losses, process, workers, foreign_requests } =
+            self.recorded(buckets);
         self.own.load().recorded(&losses);
         self.tell_folded(&losses.folded);
         let (setup, observed) = (self.setup.load(), self.observed.load());
@@ -191,26 +217,60 @@ impl Inside {
         snapshot.run =
             Run { since, testplan: setup.testplan.clone(), ..Run::clone(&self.run.load()) };
         snapshot.state.clone_from(&observed.state);
+        snapshot.workers.clone_from(&observed.workers);
+        let waiting = match &mut snapshot.workers {
+            Some(known) => complete(known, &workers),
+            // Users may have gone since they were counted.
+            None => process.waiting.min(observed.users.running.unwrap_or(u64::MAX)),
+        };
         snapshot.users = Users {
-            waiting: Some(process.waiting),
+            waiting: Some(waiting),
             spawned: Some(process.spawned),
             ..observed.users.clone()
         };
-        snapshot.workers.clone_from(&observed.workers);
+        if setup.role == Role::Master {
+            let is_foreign = |worker: &&WorkerTotals| worker.is_foreign;
+            let workers = workers.iter().filter(is_foreign).count() as u64;
+            snapshot.foreign = Some(Foreign { workers, requests: foreign_requests });
+        }
+        snapshot.difference = self.difference();
         snapshot.tasks = observed.tasks.to_vec();
         snapshot.cpu_warnings = Some(process.cpu_warnings);
         snapshot
     }
 
     /// What has been recorded: on a master by all processes, else by this one.
-    fn recorded(&self, buckets: Buckets) -> (Snapshot, Losses, Process) {
+    fn recorded(&self, buckets: Buckets) -> Merged {
         let (now, time) = (clock::now(), SystemTime::now());
-        let merger = self.merger.load_full().filter(|merger| merger.is_ours());
-        let Some(merger) = merger else {
-            let snapshot = self.reader.snapshot(now, time, buckets);
-            return (snapshot, self.reader.losses(), self.process());
-        };
-        merger.snapshot(now, time, buckets)
+        match self.own_merger() {
+            Some(merger) => merger.snapshot(now, time, buckets),
+            None => Merged {
+                snapshot: self.reader.snapshot(now, time, buckets),
+                losses: self.reader.losses(),
+                process: self.process(),
+                workers: Vec::new(),
+                foreign_requests: 0,
+            },
+        }
+    }
+
+    fn own_merger(&self) -> Option<Arc<Merger>> {
+        self.merger.load_full().filter(|merger| merger.is_ours())
+    }
+
+    fn difference(&self) -> Option<Difference> {
+        match self.own_merger() {
+            Some(merger) => merger.difference(),
+            None => self.difference.load().as_deref().copied(),
+        }
+    }
+
+    /// What was rejected, by reason.
+    pub(crate) fn rejected(&self) -> Vec<(&'static str, u64)> {
+        let own = self.own.load();
+        own.recorded(&self.reader.losses());
+        self.count_losses(&own);
+        own.rejected_counts()
     }
 
     /// Counts a scrape, which what is pushed is not.
@@ -276,6 +336,21 @@ impl Inside {
     }
 }
 
+/// Adds to the workers what their reports tell, and answers how many of their users wait. Users of
+/// a worker are those that Locust knows of: its report may be of another moment.
+fn complete(workers: &mut [Worker], reported: &[WorkerTotals]) -> u64 {
+    let reported: HashMap<&str, &WorkerTotals> =
+        reported.iter().map(|totals| (&*totals.id, totals)).collect();
+    let mut waiting: u64 = 0;
+    for worker in workers {
+        if let Some(totals) = reported.get(&*worker.id) {
+            worker.clock_offset = totals.clock_offset.filter(|_| worker.state != State::Missing);
+            waiting = waiting.saturating_add(totals.waiting.min(worker.users.unwrap_or(0)));
+        }
+    }
+    waiting
+}
+
 /// Counters at 0. Known from the start, so that the first loss is an increase.
 fn own() -> Own {
     let own = Own::new(BUILD).beginning(SystemTime::now());
@@ -332,7 +407,7 @@ impl Setup {
             testplan: (!testplan.is_empty()).then(|| testplan.into()),
             schema,
             catalog: Arc::new(catalog),
-            others: ArcSwap::default(),
+            others: Arc::default(),
             web,
             recorder,
             last_scrape_timeout,

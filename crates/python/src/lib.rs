@@ -23,6 +23,7 @@ mod guard;
 mod inside;
 mod listener;
 mod lock;
+mod locust_report;
 mod logs;
 mod merge;
 mod metric;

@@ -4,15 +4,19 @@
 
 mod log;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
-use locust_model::{Losses, Snapshot};
-use recorder::{Buckets, Config, ConfigError, Master, Process, ReportError};
+use arc_swap::ArcSwapOption;
+use locust_model::{Difference, Losses, Snapshot};
+use recorder::{
+    Buckets, Config, ConfigError, Counts, LocustReport, LocustSettings, Master, Process,
+    ReportError, WorkerTotals,
+};
 use schema::Catalog;
 
 use self::log::Log;
@@ -42,6 +46,9 @@ struct Line {
     news: Condvar,
     master: Mutex<Master>,
     outbox: Mutex<Outbox>,
+    /// Workers whose reports of ours are understood, so that Locust's own need not be read.
+    understood: Mutex<HashSet<String>>,
+    difference: ArcSwapOption<Difference>,
     refused: AtomicU64,
     dropped: AtomicU64,
 }
@@ -59,6 +66,16 @@ struct Outbox {
     own: Vec<Vec<u8>>,
 }
 
+/// What all have reported.
+pub(crate) struct Merged {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) losses: Losses,
+    pub(crate) process: Process,
+    pub(crate) workers: Vec<WorkerTotals>,
+    /// Requests that are known from Locust's own reports alone.
+    pub(crate) foreign_requests: u64,
+}
+
 /// Who reports.
 enum Who {
     /// The master itself.
@@ -69,9 +86,14 @@ enum Who {
 
 /// What to do, in the order in which it happened.
 enum Order {
-    Report { from: Who, data: Vec<u8> },
+    Report { from: Who, data: Vec<u8>, locust: Option<Box<LocustReport>> },
+    Locust { worker: String, report: Box<LocustReport> },
+    Absorb { report: Box<LocustReport>, now: f64 },
     Begin { config: Box<Config>, now: f64 },
-    Reset { now: f64 },
+    Reset { now: f64, keeps_exceptions: bool },
+    Clear { now: f64 },
+    Settings(Box<LocustSettings>),
+    Compare(Counts),
     Gone { worker: String },
     Tell(Sender<()>),
 }
@@ -96,14 +118,37 @@ impl Merger {
         self.process == std::process::id()
     }
 
-    /// Takes a worker's report.
-    pub(crate) fn report(&self, worker: &str, data: &[u8]) {
-        self.put(Order::Report { from: Who::Worker(worker.to_owned()), data: data.to_owned() });
+    /// Takes a worker's report, and what its Locust reports in the same message.
+    pub(crate) fn report(&self, worker: &str, data: &[u8], locust: Option<LocustReport>) {
+        let (from, data) = (Who::Worker(worker.to_owned()), data.to_owned());
+        self.put(Order::Report { from, data, locust: locust.map(Box::new) });
+    }
+
+    /// Takes what a worker's Locust reports where the worker sends no report of ours.
+    pub(crate) fn locust_report(&self, worker: &str, report: LocustReport) {
+        lock(&self.line.understood).remove(worker);
+        self.put(Order::Locust { worker: worker.to_owned(), report: Box::new(report) });
+    }
+
+    /// Whether Locust's own report may be needed beside the next one of this worker.
+    pub(crate) fn wants_locusts(&self, worker: &str) -> bool {
+        !lock(&self.line.understood).contains(worker)
+    }
+
+    /// Takes over what this master's Locust has counted already.
+    pub(crate) fn absorb(&self, report: LocustReport, now: f64) {
+        lock(&self.line.understood).clear();
+        self.put(Order::Absorb { report: Box::new(report), now });
+    }
+
+    /// Counts a report of Locust's that makes no sense.
+    pub(crate) fn refuse(&self) {
+        self.line.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes a report of the master itself.
     pub(crate) fn own_report(&self, data: Vec<u8>) {
-        self.put(Order::Report { from: Who::Own, data });
+        self.put(Order::Report { from: Who::Own, data, locust: None });
     }
 
     /// A test begins.
@@ -112,8 +157,28 @@ impl Merger {
     }
 
     /// The statistics are reset.
-    pub(crate) fn reset(&self, now: f64) {
-        self.put(Order::Reset { now });
+    pub(crate) fn reset(&self, now: f64, keeps_exceptions: bool) {
+        self.put(Order::Reset { now, keeps_exceptions });
+    }
+
+    /// The statistics are reset, and their rows go.
+    pub(crate) fn clear(&self, now: f64) {
+        self.put(Order::Clear { now });
+    }
+
+    /// From now on Locust computes its statistics so.
+    pub(crate) fn set_locust_settings(&self, settings: LocustSettings) {
+        self.put(Order::Settings(Box::new(settings)));
+    }
+
+    /// Compares with what Locust has counted now, once all that was put before has been done.
+    pub(crate) fn compare(&self, locusts: Counts) {
+        self.put(Order::Compare(locusts));
+    }
+
+    /// What the last comparison has found.
+    pub(crate) fn difference(&self) -> Option<Difference> {
+        self.line.difference.load().as_deref().copied()
     }
 
     /// A worker is missing, or has left.
@@ -139,14 +204,15 @@ impl Merger {
     }
 
     /// What all have reported.
-    pub(crate) fn snapshot(
-        &self,
-        now: f64,
-        time: SystemTime,
-        buckets: Buckets,
-    ) -> (Snapshot, Losses, Process) {
+    pub(crate) fn snapshot(&self, now: f64, time: SystemTime, buckets: Buckets) -> Merged {
         let master = lock(&self.line.master);
-        (master.snapshot(now, time, buckets), master.losses(), master.process())
+        Merged {
+            snapshot: master.snapshot(now, time, buckets),
+            losses: master.losses(),
+            process: master.process(),
+            workers: master.workers(),
+            foreign_requests: master.foreign_requests(),
+        }
     }
 
     /// Reports that were refused, and that were dropped, since the last call.
@@ -157,16 +223,29 @@ impl Merger {
 
     fn put(&self, order: Order) {
         let mut inbox = lock(&self.line.inbox);
-        if let Order::Report { data, .. } = &order {
-            if inbox.bytes + data.len() > MOST_BYTES || inbox.orders.len() >= MOST {
+        if let Some(bytes) = order.bytes() {
+            if inbox.bytes + bytes > MOST_BYTES || inbox.orders.len() >= MOST {
                 self.line.dropped.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            inbox.bytes += data.len();
+            inbox.bytes += bytes;
         }
         inbox.orders.push_back(order);
         drop(inbox);
         self.line.news.notify_one();
+    }
+}
+
+impl Order {
+    /// Bytes that it takes while it waits, about; `None` for what is never dropped.
+    fn bytes(&self) -> Option<usize> {
+        match self {
+            Self::Report { data, locust, .. } => {
+                Some(data.len() + locust.as_deref().map_or(0, LocustReport::bytes))
+            }
+            Self::Locust { report, .. } => Some(report.bytes()),
+            _ => None,
+        }
     }
 }
 
@@ -196,6 +275,8 @@ impl Line {
             news: Condvar::new(),
             master: Mutex::new(master),
             outbox: Mutex::default(),
+            understood: Mutex::default(),
+            difference: ArcSwapOption::empty(),
             refused: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
@@ -216,14 +297,28 @@ impl Line {
 
     fn obey(&self, order: Order, log: &mut Log) {
         match order {
-            Order::Report { from, data } => self.merge(from, &data, log),
+            Order::Report { from, data, locust } => {
+                self.merge(from, &data, locust.as_deref(), log);
+            }
+            Order::Locust { worker, report } => self.merge_locust(worker, &report, log),
+            Order::Absorb { report, now } => lock(&self.master).absorb(&report, now),
+            Order::Clear { now } => lock(&self.master).clear_statistics(now),
+            Order::Settings(settings) => lock(&self.master).set_locust_settings(*settings),
+            Order::Compare(locusts) => self.compare(locusts),
             Order::Begin { config, now } => {
                 // The configuration has been checked, by Master::new if not before.
                 if let Err(error) = lock(&self.master).begin(*config, now) {
                     tracing::error!(%error, "the merged statistics did not begin again");
                 }
             }
-            Order::Reset { now } => lock(&self.master).reset(now),
+            Order::Reset { now, keeps_exceptions } => {
+                let mut master = lock(&self.master);
+                if keeps_exceptions {
+                    master.reset_statistics(now);
+                } else {
+                    master.reset(now);
+                }
+            }
             Order::Gone { worker } if worker == OWN => {}
             Order::Gone { worker } => lock(&self.master).gone(&worker),
             // Who asked may no longer wait.
@@ -236,9 +331,7 @@ impl Line {
         let mut inbox = lock(&self.inbox);
         loop {
             if let Some(order) = inbox.orders.pop_front() {
-                if let Order::Report { data, .. } = &order {
-                    inbox.bytes -= data.len();
-                }
+                inbox.bytes -= order.bytes().unwrap_or(0);
                 return Some(order);
             }
             if inbox.is_closed {
@@ -258,13 +351,13 @@ impl Line {
         std::mem::take(of_kind(&mut outbox))
     }
 
-    fn merge(&self, from: Who, data: &[u8], log: &mut Log) {
+    fn merge(&self, from: Who, data: &[u8], locust: Option<&LocustReport>, log: &mut Log) {
         let (merged, notices) = {
             let mut master = lock(&self.master);
             let merged = match &from {
                 Who::Own => master.merge(OWN, data, clock::now()),
                 Who::Worker(id) if id == OWN => Err(ReportError::Malformed("the worker's id")),
-                Who::Worker(id) => master.merge(id, data, clock::now()),
+                Who::Worker(id) => master.merge_with(id, data, locust, clock::now()),
             };
             (merged, master.take_notices())
         };
@@ -273,6 +366,9 @@ impl Line {
         }
         match merged {
             Ok(answer) => {
+                if let Who::Worker(id) = &from {
+                    lock(&self.understood).insert(id.clone());
+                }
                 let mut outbox = lock(&self.outbox);
                 match from {
                     Who::Own => outbox.own.push(answer),
@@ -284,9 +380,36 @@ impl Line {
             }
             Err(error) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
-                log.refusal(from.into_id(), &error);
+                let id = from.into_id();
+                lock(&self.understood).remove(&id);
+                log.refusal(id, &error);
             }
         }
+    }
+
+    fn merge_locust(&self, worker: String, report: &LocustReport, log: &mut Log) {
+        let merged = if worker == OWN {
+            Err(ReportError::Malformed("the worker's id"))
+        } else {
+            lock(&self.master).merge_locust(&worker, report, clock::now())
+        };
+        if let Err(error) = merged {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            log.refusal(worker, &error);
+        }
+    }
+
+    fn compare(&self, locusts: Counts) {
+        let difference = difference(lock(&self.master).counts(), locusts);
+        self.difference.store(Some(Arc::new(difference)));
+    }
+}
+
+/// Exported totals less Locust's own.
+pub(crate) fn difference(exported: Counts, locusts: Counts) -> Difference {
+    Difference {
+        requests: exported.requests.wrapping_sub(locusts.requests).cast_signed(),
+        failures: exported.failures.wrapping_sub(locusts.failures).cast_signed(),
     }
 }
 
@@ -310,7 +433,7 @@ mod tests {
         let mut tell = |from, writer: &mut recorder::Writer, spawned| {
             let process = Process { spawned, ..Process::default() };
             let data = writer.report(&process, 1.0, true);
-            line.obey(Order::Report { from, data }, &mut log);
+            line.obey(Order::Report { from, data, locust: None }, &mut log);
         };
         tell(Who::Own, &mut own, 1);
         tell(Who::Worker(OWN.to_owned()), &mut worker, 2);

@@ -71,6 +71,7 @@ fn worker((id, state, users, cpu, memory, heartbeat): WorkerTuple) -> Worker {
         cpu_percent: cpu.filter(|_| lives),
         memory_bytes: memory.filter(|_| lives),
         last_heartbeat: heartbeat.and_then(clock::system_time),
+        clock_offset: None,
         state,
     }
 }

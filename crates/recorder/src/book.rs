@@ -38,6 +38,8 @@ pub(crate) struct Book {
 /// Of all requests together.
 #[derive(Debug)]
 pub(crate) struct All {
+    pub(crate) requests: Count,
+    pub(crate) failures: Count,
     pub(crate) sum: Number,
     /// Not a number before the first request.
     pub(crate) last_request: Number,
@@ -59,7 +61,13 @@ impl Book {
         let partition = Partition::new(&config);
         let recent = Recent::new(partition.len(), second(now));
         Self {
-            all: All { sum: Number::new(0.0), last_request: Number::new(f64::NAN), recent },
+            all: All {
+                requests: Count::default(),
+                failures: Count::default(),
+                sum: Number::new(0.0),
+                last_request: Number::new(f64::NAN),
+                recent,
+            },
             generation: 0,
             test: 0,
             since: now,

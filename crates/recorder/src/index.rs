@@ -246,6 +246,19 @@ impl Index {
         book.failures.push(failure)
     }
 
+    /// Exceptions are not taken over into the next book.
+    pub(crate) fn forget_raised(&mut self) {
+        self.raised.clear();
+    }
+
+    /// Takes over the exceptions of the book before, with their counts.
+    pub(crate) fn take_over_raised(&mut self, book: &Book, old: &mut Self) {
+        self.raised = std::mem::take(&mut old.raised);
+        for raised in self.raised.values() {
+            book.raised.push(Arc::clone(raised));
+        }
+    }
+
     /// A kind of exception, and whether it lost its message to be there.
     pub(crate) fn raised(&mut self, book: &Book, message: &str) -> (Arc<Raised>, bool) {
         let message = cut(message, book.config.bounds.text_chars);

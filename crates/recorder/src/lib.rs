@@ -44,7 +44,7 @@ pub use report::ReportError;
 pub use request::{ErrorId, Key, Request, SeriesId};
 pub use snapshot::{Buckets, snapshot};
 pub use totals::{
-    AllTotals, Cells, CustomSeriesTotals, CustomTotal, CustomTotals, DistributionTotals,
+    AllTotals, Cells, Counts, CustomSeriesTotals, CustomTotal, CustomTotals, DistributionTotals,
     EndpointTotals, ErrorTotals, ExceptionTotals, GaugeMerge, Process, ResponseTotals, Second,
     Totals, WorkerTotals,
 };

@@ -79,6 +79,18 @@ pub(crate) struct EntryTimes {
 }
 
 impl LocustReport {
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        let entry = |entry: &LocustEntry| {
+            size_of::<LocustEntry>()
+                + entry.name.len()
+                + size_of_val(&*entry.times)
+                + size_of_val(&*entry.seconds)
+        };
+        let error = |error: &LocustError| size_of::<LocustError>() + error.error.len();
+        self.entries.iter().map(entry).sum::<usize>() + self.errors.iter().map(error).sum::<usize>()
+    }
+
     /// Whether it has neither requests nor failures.
     pub fn is_empty(&self) -> bool {
         self.total.is_empty()

@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::custom::Customs;
 use crate::snapshot::{Buckets, snapshot_of};
 use crate::view::View;
-use crate::{LocustSettings, Totals};
+use crate::{Counts, LocustSettings, Totals};
 
 /// What the writer and its readers have in common.
 #[derive(Debug)]
@@ -64,6 +64,12 @@ impl Reader {
     /// with. Half the work of [`totals`](Self::totals) and then a snapshot.
     pub fn snapshot(&self, now: f64, time: SystemTime, buckets: Buckets) -> Snapshot {
         snapshot_of(&self.view(), now, time, buckets)
+    }
+
+    /// Requests and failures of all endpoints together.
+    pub fn counts(&self) -> Counts {
+        let book = self.shared.book.load();
+        Counts { requests: book.all.requests.get(), failures: book.all.failures.get() }
     }
 
     /// What a snapshot does not tell.

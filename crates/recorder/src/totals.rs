@@ -27,6 +27,23 @@ pub struct Totals {
     pub losses: Losses,
 }
 
+/// Requests of all endpoints together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All requests, failed ones included.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+}
+
+impl Counts {
+    /// Counts more.
+    pub(crate) fn add(&mut self, requests: u64, failures: u64) {
+        self.requests = self.requests.saturating_add(requests);
+        self.failures = self.failures.saturating_add(failures);
+    }
+}
+
 /// One (method, name).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointTotals {

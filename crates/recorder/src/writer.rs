@@ -71,17 +71,34 @@ impl Writer {
     /// A reset of the statistics: endpoints and their outcomes stay, and begin again at 0. Errors
     /// and exceptions go. The test's own metrics stay as they are.
     pub fn reset(&mut self, now: f64) {
+        self.index.forget_raised();
+        self.reset_statistics(now);
+    }
+
+    /// The same, but exceptions stay, which are no part of Locust's statistics. Not for a worker,
+    /// whose master has counted them.
+    pub fn reset_statistics(&mut self, now: f64) {
         let book = self.book.after_reset(now);
         let mut index = Index::default();
         for endpoint in self.book.endpoints.iter() {
             index.take_over(&book, endpoint, now);
         }
+        index.take_over_raised(&book, &mut self.index);
         self.take(book, index);
     }
 
     /// As [`reset`](Self::reset), but the rows go too.
     pub fn clear(&mut self, now: f64) {
-        self.take(self.book.after_reset(now), Index::default());
+        self.index.forget_raised();
+        self.clear_statistics(now);
+    }
+
+    /// As [`reset_statistics`](Self::reset_statistics), but the rows go.
+    pub fn clear_statistics(&mut self, now: f64) {
+        let book = self.book.after_reset(now);
+        let mut index = Index::default();
+        index.take_over_raised(&book, &mut self.index);
+        self.take(book, index);
     }
 
     /// From now on Locust computes its statistics so.
@@ -163,8 +180,10 @@ impl Writer {
             endpoint.seconds.failure(second);
         }
         hot.events.end();
+        book.all.requests.add(1);
         book.all.last_request.set(request.now);
         if let Some(error) = error {
+            book.all.failures.add(1);
             self.failed(error, request.now);
         }
         let folds = series.0 & (NAME_FOLDED | OUTCOME_FOLDED);

@@ -50,8 +50,13 @@ pub(crate) fn percentile(percentiles: &[Percentile], q: f64) -> Option<Millis> {
     percentiles.iter().find(|percentile| is_same_share(percentile.q, q)).map(|found| found.value)
 }
 
+/// The percentiles of response times that the schemas name, 0 to 1.
+pub const PERCENTILES: [f64; 3] = [0.9, 0.95, 0.99];
+/// Those of the response times of the last seconds.
+pub const CURRENT_PERCENTILES: [f64; 2] = [0.5, 0.95];
+
 /// Whether two shares are one: `99.9 / 100` is not `0.999` to the last bit.
-pub(crate) fn is_same_share(a: f64, b: f64) -> bool {
+pub fn is_same_share(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 

@@ -1,11 +1,11 @@
 //! What the exporter tells of itself, under every schema.
 
-use exposition::Unit::{Bytes, Seconds};
+use exposition::Unit::{Bytes, Ratio, Seconds};
 
 use crate::label;
 use crate::row::Read::{Own, Sighting, Snapshot};
 use crate::row::Row;
-use crate::row::Source::Outside;
+use crate::row::Source::{Inside, Outside};
 
 /// The table.
 pub(crate) static ROWS: &[Row] = &[
@@ -49,6 +49,35 @@ pub(crate) static ROWS: &[Row] = &[
         Snapshot(|snapshot, out| out.put(&[], snapshot.truncated_rows)),
     )
     .source(Outside),
+    Row::gauge(
+        "exporter_total_requests_difference",
+        "Exported requests minus Locust's own total; 0 if they are equal.",
+        Snapshot(|snapshot, out| {
+            out.put(&[], snapshot.difference.map(|difference| difference.requests as f64));
+        }),
+    )
+    .source(Inside),
+    Row::gauge(
+        "exporter_total_failures_difference",
+        "Exported failed requests minus Locust's own total; 0 if they are equal.",
+        Snapshot(|snapshot, out| {
+            out.put(&[], snapshot.difference.map(|difference| difference.failures as f64));
+        }),
+    )
+    .source(Inside),
+    Row::gauge(
+        "exporter_foreign_workers",
+        "Workers that run without the exporter; their requests are counted from Locust's own reports.",
+        Snapshot(|snapshot, out| out.put(&[], snapshot.foreign.map(|foreign| foreign.workers))),
+    )
+    .source(Inside),
+    Row::gauge(
+        "exporter_foreign_requests_ratio",
+        "Share of requests, 0 to 1, counted from Locust's own reports: without status and exception, and with rounded response times.",
+        Snapshot(|snapshot, out| out.put(&[], foreign_ratio(snapshot))),
+    )
+    .unit(Ratio)
+    .source(Inside),
     Row::gauge(
         "exporter_build_info",
         "How this exporter was built.",
@@ -154,3 +183,10 @@ pub(crate) static ROWS: &[Row] = &[
     )
     .labels(label::REASON),
 ];
+
+/// The share of requests that are counted from Locust's own reports; 0 where there are no requests.
+fn foreign_ratio(snapshot: &locust_model::Snapshot) -> Option<f64> {
+    let foreign = snapshot.foreign?.requests;
+    let all = snapshot.total.as_ref()?.requests?;
+    Some(if all == 0 { 0.0 } else { foreign as f64 / all as f64 })
+}

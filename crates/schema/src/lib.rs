@@ -28,6 +28,7 @@ mod sighting;
 mod standard;
 
 pub use catalog::{Catalog, CatalogError};
+pub use common::{CURRENT_PERCENTILES, PERCENTILES, is_same_share};
 pub use config::{Config, View};
 pub use custom::CustomError;
 pub use description::Description;

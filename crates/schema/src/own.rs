@@ -165,7 +165,8 @@ impl Own {
         self.folded.counts()
     }
 
-    pub(crate) fn rejected_counts(&self) -> Vec<(&'static str, u64)> {
+    /// What has been counted as rejected, by reason.
+    pub fn rejected_counts(&self) -> Vec<(&'static str, u64)> {
         self.rejected.counts()
     }
 }

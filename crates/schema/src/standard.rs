@@ -111,6 +111,14 @@ pub(crate) static ROWS: &[Row] = &[
     .labels(label::WORKER)
     .source(Inside),
     Row::gauge(
+        "worker_clock_offset_seconds",
+        "Difference between this worker's clock and the master's; positive if the worker's is ahead.",
+        Seen(|snapshot, out| each_worker(snapshot, out, |worker| worker.clock_offset)),
+    )
+    .unit(Seconds)
+    .labels(label::WORKER)
+    .source(Inside),
+    Row::gauge(
         "requests_per_second",
         "Requests per second of the whole test over about the last ten seconds.",
         Seen(|snapshot, out| out.put(&[], current(snapshot, snapshot.rates.requests))),

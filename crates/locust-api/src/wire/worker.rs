@@ -54,6 +54,7 @@ impl ReadRow for WorkerRow {
             cpu_percent: None,
             memory_bytes: None,
             last_heartbeat: None,
+            clock_offset: None,
         };
         let mut keys = self.0.row();
         let map = &mut map;

@@ -11,9 +11,9 @@ use super::rows::{Moment, Rows};
 use super::stage::{Change, ErrorChange, ExceptionChange, Staged};
 use super::sum::Sum;
 use super::texts::Texts;
-use crate::Config;
 use crate::book::second;
 use crate::report::{Envelope, Head};
+use crate::{Config, Counts};
 
 /// What a row of a worker takes beside its texts and an endpoint's numbers.
 const ROW_BYTES: usize = 96;
@@ -32,6 +32,7 @@ pub(super) struct Checked<'a> {
 /// What the rows do not add up to.
 #[derive(Debug, Default)]
 pub(super) struct All {
+    pub(super) counts: Counts,
     /// When Locust takes the statistics to have begun.
     pub(super) start: f64,
     pub(super) sum: Sum,
@@ -48,6 +49,7 @@ impl All {
         self.start = now;
         self.times.begin(second(now));
         (self.sum, self.last_request) = (Sum::default(), None);
+        self.counts = Counts::default();
     }
 
     /// Takes when the last request of a report ended, after what it counts has been added.
@@ -192,6 +194,7 @@ impl Counted<'_> {
             let folded = &mut self.losses.folded;
             add(&mut folded.names, if place.is_lost { change.requests } else { 0 });
             add(&mut folded.exceptions, lost);
+            self.all.counts.add(change.requests, change.failures);
             for distribution in &staged.distributions[change.distributions.clone()] {
                 self.all.times.add(&staged.cells[distribution.cells.clone()]);
             }

@@ -123,6 +123,7 @@ impl Master {
         let moment = Moment { now: second(entry.last_request.unwrap_or(now)), not_before: since };
         let lost = self.rows.add(place.row, &change, &staged, &outcomes, moment);
         self.all.times.add(&staged.cells);
+        self.all.counts.add(entry.requests, entry.failures);
         self.foreign_requests = self.foreign_requests.saturating_add(entry.requests);
         let folded = &mut self.losses.folded;
         folded.exceptions = folded.exceptions.saturating_add(lost);

@@ -105,11 +105,15 @@ impl Incarnation {
         }
     }
 
-    /// The rows of errors and exceptions that it was counted in are gone.
-    pub(super) fn forget_failures(&mut self) {
+    /// The rows of errors that it was counted in are gone.
+    pub(super) fn forget_errors(&mut self) {
         for error in &mut self.errors {
             error.place = None;
         }
+    }
+
+    /// The rows of exceptions that it was counted in are gone.
+    pub(super) fn forget_exceptions(&mut self) {
         for exception in &mut self.exceptions {
             exception.place = None;
         }

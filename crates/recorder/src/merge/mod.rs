@@ -44,8 +44,8 @@ use crate::partition::Partition;
 use crate::report::{self, Acknowledgement, Envelope, Head, MetricPart, ReportError, Room};
 use crate::snapshot::Maker;
 use crate::{
-    AllTotals, Buckets, Config, ConfigError, CustomTotals, LocustReport, LocustSettings, Process,
-    Totals, WorkerTotals,
+    AllTotals, Buckets, Config, ConfigError, Counts, CustomTotals, LocustReport, LocustSettings,
+    Process, Totals, WorkerTotals,
 };
 
 /// Bytes that are kept at most: of workers' statistics, and of the rows that they come to.
@@ -241,15 +241,23 @@ impl Master {
     /// Workers go on counting; what they had reported so far counts no more. Users started and
     /// warnings are of the test, and stay.
     pub fn reset(&mut self, now: f64) {
+        self.reset_statistics(now);
+        self.exceptions.clear();
+        for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
+            incarnation.forget_exceptions();
+        }
+    }
+
+    /// The same, but exceptions stay, which are no part of Locust's statistics.
+    pub fn reset_statistics(&mut self, now: f64) {
         (self.begun, self.since) = (now, now);
         self.rows.reset(now);
         self.errors.clear();
-        self.exceptions.clear();
         self.all.reset(now);
         self.foreign_requests = 0;
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.rebase();
-            incarnation.forget_failures();
+            incarnation.forget_errors();
         }
     }
 
@@ -264,7 +272,8 @@ impl Master {
         self.partition = Partition::new(&config);
         self.config = config;
         self.is_late = false;
-        self.clear(now);
+        self.reset(now);
+        self.clear_statistics(now);
         (self.all.spawned, self.all.cpu_warnings) = (0, 0);
         Ok(())
     }
@@ -274,10 +283,10 @@ impl Master {
         self.config.locust = settings;
     }
 
-    /// As [`reset`](Self::reset), but the rows go too.
-    pub fn clear(&mut self, now: f64) {
+    /// As [`reset_statistics`](Self::reset_statistics), but the rows go.
+    pub fn clear_statistics(&mut self, now: f64) {
         self.drop_superseded(false);
-        self.reset(now);
+        self.reset_statistics(now);
         self.rows.clear();
         for incarnation in self.workers.values_mut().flat_map(|worker| &mut worker.incarnations) {
             incarnation.forget_endpoints();
@@ -365,6 +374,11 @@ impl Master {
             }
         };
         self.workers.iter().map(totals).collect()
+    }
+
+    /// Requests and failures of all endpoints together.
+    pub fn counts(&self) -> Counts {
+        self.all.counts
     }
 
     /// Requests that are known from Locust's own reports alone, since the statistics began.

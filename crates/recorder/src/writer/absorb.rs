@@ -34,6 +34,8 @@ impl Writer {
         let Some(to) = self.index.series((series.0 >> SERIES_SHIFT) as usize) else { return };
         let times = entry.times_in(&book.partition);
         to.add(entry, &times);
+        book.all.requests.add(entry.requests);
+        book.all.failures.add(entry.failures);
         book.not_times.add(times.negative);
         for &(cell, count) in &times.cells {
             book.all.recent.add(cell, count);
@@ -95,7 +97,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::{Buckets, Config, Request, Second, recorder};
+    use crate::{Buckets, Config, Counts, Request, Second, recorder};
 
     fn entry(name: &str, requests: u64) -> LocustEntry {
         LocustEntry {
@@ -143,6 +145,7 @@ mod tests {
         assert_eq!(row.response_bytes, Some(37));
         assert_eq!(snapshot.errors[0].occurrences, 2);
         assert_eq!(snapshot.total.unwrap().requests, Some(4));
+        assert_eq!(reader.counts(), Counts { requests: 4, failures: 1 });
         let unknown = snapshot.responses.unwrap();
         assert_eq!(unknown.iter().map(|row| row.requests).collect::<Vec<_>>(), [1, 3]);
         assert_eq!(reader.totals(1_012.0).all.last_request, Some(1_010.0));

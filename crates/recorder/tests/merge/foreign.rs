@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use recorder::{Buckets, Config, LocustEntry, LocustError, LocustReport, Master, Second, Totals};
+use recorder::{
+    Buckets, Config, Counts, LocustEntry, LocustError, LocustReport, Master, Second, Totals,
+};
 
 use crate::world::{NOW, Worker, master, requests};
 
@@ -58,6 +60,8 @@ fn totals(master: &Master) -> (u64, u64, u64, f64) {
     let Totals { endpoints, errors, all, .. } = master.totals(NOW);
     let failures = endpoints.iter().map(|row| row.failures).sum();
     let errors = errors.iter().map(|row| row.occurrences).sum();
+    let Counts { requests: counted, failures: failed } = master.counts();
+    assert_eq!((counted, failed), (requests(master), failures), "of all, and of the rows");
     (requests(master), failures, errors, all.sum)
 }
 

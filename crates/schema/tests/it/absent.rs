@@ -32,6 +32,15 @@ const ABSENCES: &[Absence] = &[
         |snapshot| workers(snapshot, |it| it.last_heartbeat = None),
         &["worker_last_heartbeat_timestamp_seconds"],
     ),
+    (|snapshot| workers(snapshot, |it| it.clock_offset = None), &["worker_clock_offset_seconds"]),
+    (
+        |snapshot| snapshot.foreign = None,
+        &["exporter_foreign_workers", "exporter_foreign_requests_ratio"],
+    ),
+    (
+        |snapshot| snapshot.difference = None,
+        &["exporter_total_requests_difference", "exporter_total_failures_difference"],
+    ),
     (|snapshot| snapshot.rates.requests = None, &["requests_per_second"]),
     (|snapshot| snapshot.rates.failures = None, &["request_failures_per_second"]),
     (|snapshot| snapshot.fail_ratio = None, &["requests_fail_ratio", "fail_ratio"]),
@@ -195,6 +204,7 @@ fn a_worker_of_which_nothing_is_known_gives_only_its_state() {
         cpu_percent: None,
         memory_bytes: None,
         last_heartbeat: None,
+        clock_offset: None,
     }]);
     let mut now = given(&snapshot);
     now.retain(|name| !always().contains(name));

@@ -180,6 +180,7 @@ fn worker() -> impl Strategy<Value = Worker> {
         cpu_percent: known.1,
         memory_bytes: known.2,
         last_heartbeat: beats.then(|| at(1.0)),
+        clock_offset: beats.then_some(-0.5),
     })
 }
 

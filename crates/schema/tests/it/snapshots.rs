@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use locust_model::{
-    BucketSpan, ClassUsers, CustomKind, CustomMetric, CustomSeries, CustomValue, Distribution,
-    Durations, Endpoint, Exception, Millis, NativeBuckets, Percentile, Rates, RequestError,
-    Responses, Run, Snapshot, State, TaskRatio, Users, Worker,
+    BucketSpan, ClassUsers, CustomKind, CustomMetric, CustomSeries, CustomValue, Difference,
+    Distribution, Durations, Endpoint, Exception, Foreign, Millis, NativeBuckets, Percentile,
+    Rates, RequestError, Responses, Run, Snapshot, State, TaskRatio, Users, Worker,
 };
 use schema::{Collector, Sighting};
 
@@ -97,6 +97,7 @@ pub(crate) fn worker(id: &str, state: State, users: u64) -> Worker {
         cpu_percent: is_known.then_some(37.5),
         memory_bytes: is_known.then_some(57_282_560),
         last_heartbeat: None,
+        clock_offset: None,
     }
 }
 
@@ -277,9 +278,12 @@ pub(crate) fn inside() -> Snapshot {
     snapshot.users.waiting = Some(11);
     snapshot.users.spawned = Some(23);
     snapshot.cpu_warnings = Some(2);
+    snapshot.foreign = Some(Foreign { workers: 1, requests: 120 });
+    snapshot.difference = Some(Difference { requests: -3, failures: 0 });
     snapshot.truncated_rows = 0;
     for (seconds, worker) in (7..).zip(snapshot.workers.iter_mut().flatten()) {
         worker.last_heartbeat = Some(at(f64::from(seconds)));
+        worker.clock_offset = Some(f64::from(seconds) / 4.0);
     }
     let all = [(0.5, 8.0), (0.75, 9.5), (0.9, 20.0), (0.95, 40.0), (0.99, 320.0), (1.0, 740.0)];
     for (row, seconds) in snapshot.endpoints.iter_mut().chain(&mut snapshot.total).zip(1_u8..) {
