@@ -282,6 +282,8 @@ class Session:
                 logger.error("%s", error)
         run_id = "" if self.role == "worker" else secrets.token_hex(4)
         self._core.begin(time=self.environment.stats.start_time, run_id=run_id, keep=keep)
+        if self._runner is None:
+            self._core.spawned(1)  # the one user of ``run_single_user``
         self._statistics.follow()
         self._statistics.resets = 0
         self._observer.is_running = True

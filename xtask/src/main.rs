@@ -37,9 +37,10 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        arguments: "[--require-all] [-- ARGS]",
+        arguments: "[--require-all] [--full] [-- ARGS]",
         about: "Run all tests, those with real servers too; ARGS go to `cargo test`. \
-                With --require-all, a tool that cannot be had is an error.",
+                With --require-all, a tool that cannot be had is an error. \
+                With --full, every mode of Locust is tested in every situation.",
         run: test::run,
     },
     Command {

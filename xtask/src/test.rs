@@ -11,15 +11,45 @@ use e2e::{place, vars};
 use crate::package::{self, Profile};
 use crate::step::{cargo, run as run_command, step};
 use crate::tools::{self, Tools, venv};
-use crate::usage;
+use crate::usage::Usage;
 
 /// The package's own tests.
 const PYTHON_TESTS: &str = "python/tests";
 
+/// Real Locusts in every mode.
+const MODES_TESTS: &str = "tests/modes";
+
+/// What the command line says.
+#[derive(Default)]
+struct Flags {
+    /// Whether an absent tool is a failure.
+    require_all: bool,
+    /// Whether what takes long is tested in full.
+    full: bool,
+}
+
+impl Flags {
+    fn parse(words: &[String]) -> Result<Self> {
+        let mut flags = Self::default();
+        for word in words {
+            match word.as_str() {
+                "--require-all" => flags.require_all = true,
+                "--full" => flags.full = true,
+                _ => {
+                    let text =
+                        format!("unknown argument {word:?}; known are --require-all, --full");
+                    return Err(Usage::new(text).into());
+                }
+            }
+        }
+        Ok(flags)
+    }
+}
+
 /// `cargo xtask test`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let end = arguments.iter().position(|word| word == "--").unwrap_or(arguments.len());
-    let require_all = usage::only_flag(&arguments[..end], "--require-all")?;
+    let Flags { require_all, full } = Flags::parse(&arguments[..end])?;
     let for_cargo = arguments.get(end + 1..).unwrap_or_default();
 
     let start = Instant::now();
@@ -37,6 +67,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         test_python(locust, &package, &[PYTHON_TESTS.to_owned()])
     });
     let python_took = start.elapsed();
+    let modes = "pytest tests/modes";
+    let in_modes = with_locust(&tools, modes, |locust| test_modes(locust, &package, &tools, full));
+    let modes_took = start.elapsed();
     let abi3 = "pytest python/tests/test_core_* (abi3)";
     let in_abi3 = with_locust(&tools, abi3, |locust| {
         test_python(locust, &package::stage(Profile::DevAbi3)?, &tests_of_core()?)
@@ -60,11 +93,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     });
     println!();
     say_verdict(&in_python, pytest, python_took);
+    say_verdict(&in_modes, modes, modes_took);
     say_verdict(&in_abi3, abi3, abi3_took);
     say_verdict(&in_embed, embed, embed_took);
     say_verdict(&in_rust, cargo_test, start.elapsed());
     summary(&tools, &fs::read_to_string(&left_out).unwrap_or_default());
-    in_rust.and(in_python).and(in_abi3).and(in_embed)
+    in_rust.and(in_python).and(in_modes).and(in_abi3).and(in_embed)
 }
 
 fn with_locust(tools: &Tools, what: &str, test: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
@@ -84,6 +118,16 @@ fn test_python(locust: &Path, package: &Path, tests: &[String]) -> Result<()> {
     pytest.args(["-m", "pytest", "-p", "no:cacheprovider", "-o", "pythonpath="]).args(tests);
     pytest.current_dir(place::root()).env("PYTHONPATH", package);
     run_command(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Every mode that Locust is run in, or with `full` each of them in every situation.
+fn test_modes(locust: &Path, package: &Path, tools: &Tools, full: bool) -> Result<()> {
+    let mut pytest = Command::new(locust.with_file_name("python"));
+    pytest.args(["-m", "pytest", "-p", "no:cacheprovider", MODES_TESTS]);
+    pytest.current_dir(place::root()).env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.envs(tools.found.iter().map(|(variable, program)| (variable, program)));
+    pytest.env(vars::PACKAGE, package).env("MODES_FULL", u8::from(full).to_string());
+    run_command(&mut pytest)
 }
 
 /// Those of the tests that are of the Rust half.

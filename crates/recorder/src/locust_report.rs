@@ -109,12 +109,12 @@ impl LocustEntry {
     /// number of requests is Locust's whatever the times add up to.
     pub(crate) fn times_in(&self, partition: &Partition) -> EntryTimes {
         let mut times = EntryTimes { sum: self.sum, ..EntryTimes::default() };
-        let mut timed: u64 = 0;
+        let mut counted: u64 = 0;
         for &(millis, count) in
             self.times.iter().filter(|(millis, count)| millis.is_finite() && *count > 0)
         {
-            let count = count.min(self.requests.saturating_sub(timed));
-            timed += count;
+            let count = count.min(self.requests.saturating_sub(counted));
+            counted += count;
             let cell = partition.cell(millis);
             if cell == NEGATIVE {
                 times.negative += count;
@@ -122,7 +122,7 @@ impl LocustEntry {
             }
             times.cells.push((cell, count));
         }
-        times.untimed = self.requests - timed;
+        times.untimed = self.requests - counted;
         times.cells.sort_unstable_by_key(|&(cell, _)| cell);
         times.cells.dedup_by(|next, kept| {
             let is_same = next.0 == kept.0;

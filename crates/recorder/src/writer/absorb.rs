@@ -21,7 +21,7 @@ impl Writer {
         let all = &self.book.all;
         all.sum.add(report.total.sum);
         if let Some(last) = report.total.last_request
-            && !(all.last_request.get() >= last)
+            && all.last_request.get().max(last) <= last
         {
             all.last_request.set(last);
         }

@@ -1,0 +1,252 @@
+"""A cell of the table of modes: Locust run in one way, in one situation."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+# Seconds that the load lasts, and that a cell may take in all.
+RUN_TIME = 12
+TIMEOUT = 90.0
+
+_LIBRARY = ("library", "pytest", "run_single_user")
+_SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell."""
+
+    mode: str
+    situation: str
+
+
+@dataclass
+class Means:
+    """What cells are run with."""
+
+    locust: Path
+    """The ``locust`` command of the version that is tried."""
+    package: Path
+    """The folder from which Python imports the exporter."""
+    folder: Path
+    """Where the logs go."""
+
+
+@dataclass
+class Outcome:
+    """What a cell ended with."""
+
+    truth: dict[str, Any]
+    """What Locust has counted."""
+    samples: list[tuple[str, dict[str, str], float]]
+    """What was exported at the end."""
+    logs: dict[str, str] = field(default_factory=dict)
+
+    def sums(self, name: str) -> dict[str, float]:
+        """A metric by endpoint, rows of 0 left out."""
+        sums: dict[str, float] = {}
+        for found, labels, value in self.samples:
+            if found == name and value:
+                endpoint = f"{labels.get('method', '')} {labels.get('name', '')}"
+                sums[endpoint] = sums.get(endpoint, 0.0) + value
+        return sums
+
+    def total(self, name: str) -> float:
+        """The sum of a metric."""
+        return sum(value for found, _, value in self.samples if found == name)
+
+
+def run(cell: Cell, means: Means) -> Outcome:
+    """Runs a cell to its end."""
+    folder = means.folder / f"{cell.mode}, {cell.situation}".replace("/", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    running = _Running(cell, means, folder)
+    with ExitStack() as stack:
+        if cell.mode in _LIBRARY:
+            running.library(stack)
+        else:
+            running.locust(stack)
+    logs = {log.name: log.read_text() for log in folder.glob("*.log")}
+    try:
+        truth = json.loads((folder / "truth.json").read_text())
+        samples = _parsed((folder / "shown.txt").read_text())
+    except OSError as error:
+        raise AssertionError(f"{error}\n{logs}") from error
+    return Outcome(truth, samples, logs)
+
+
+class _Running:
+    def __init__(self, cell: Cell, means: Means, folder: Path) -> None:
+        self.cell = cell
+        self.means = means
+        self.folder = folder
+        self.metrics = f"127.0.0.1:{_free_port()}"
+        self.web_port = _free_port()
+        self.master_port = _free_port()
+        self.end = time.monotonic() + TIMEOUT
+
+    def library(self, stack: ExitStack) -> None:
+        python = self.means.locust.with_name("python")
+        program = str(HERE / "library.py")
+        command = [str(python), program]
+        if self.cell.mode == "pytest":
+            command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-q", program]
+        process = stack.enter_context(self._started(command, "library"))
+        process.wait(self._left())
+
+    def locust(self, stack: ExitStack) -> None:
+        mode, situation = self.cell.mode, self.cell.situation
+        is_distributed = "workers" in mode
+        main = [f"--run-time={RUN_TIME}s", "-u4", "-r4", "--exporter-last-scrape-timeout=20s"]
+        main.append(f"--exporter-web-listen-address={self.metrics}")
+        if "UI" in mode:
+            main += ["--autostart", "--autoquit=1", "--web-host=127.0.0.1"]
+            main.append(f"--web-port={self.web_port}")
+        else:
+            main.append("--headless")
+        if is_distributed:
+            main += ["--master", f"--master-bind-port={self.master_port}", "--expect-workers=2"]
+        elif mode == "--processes":
+            main += ["--processes=2", f"--master-bind-port={self.master_port}"]
+            main.append(f"--master-port={self.master_port}")
+        process = stack.enter_context(self._started(self._locust(main), "main"))
+        workers: list[subprocess.Popen[bytes]] = []
+        if is_distributed:
+            kinds = ["foreign", "other language"] if mode == "foreign workers" else []
+            for number in range(2):
+                kind = kinds[number] if kinds else "worker"
+                workers.append(stack.enter_context(self._worker(kind, number)))
+        self._disturb(situation, workers, stack)
+        self._scrape_the_end(process)
+        process.wait(self._left())
+
+    def _worker(self, kind: str, number: int) -> Any:
+        if kind == "other language":
+            python = self.means.locust.with_name("python")
+            file = str(HERE / "other_language.py")
+            command = [str(python), file, str(self.master_port)]
+            return self._started(command, f"worker-{number}")
+        arguments = ["--worker", f"--master-port={self.master_port}"]
+        has_exporter = kind != "foreign"
+        command = self._locust(arguments, has_exporter=has_exporter)
+        return self._started(command, f"worker-{number}", has_exporter=has_exporter)
+
+    def _disturb(
+        self, situation: str, workers: list[subprocess.Popen[bytes]], stack: ExitStack
+    ) -> None:
+        if situation not in ("late worker", "killed worker", "reset by the UI"):
+            return
+        self._wait_for_requests()
+        if situation == "late worker":
+            stack.enter_context(self._worker("worker", len(workers)))
+        elif situation == "killed worker":
+            workers[0].send_signal(signal.SIGKILL)
+        else:
+            address = f"http://127.0.0.1:{self.web_port}/stats/reset"
+            try:
+                urllib.request.urlopen(urllib.request.Request(address, data=b"")).read()
+            except urllib.error.HTTPError:  # before 2.47
+                urllib.request.urlopen(address).read()
+
+    def _wait_for_requests(self) -> None:
+        while not any(
+            name == "locust_requests_total" and value > 100 for name, _, value in self._shown()
+        ):
+            assert self._left() > 0, "there are no requests"
+            time.sleep(0.2)
+
+    def _shown(self) -> list[tuple[str, dict[str, str], float]]:
+        try:
+            return _parsed(self._scrape())
+        except OSError:
+            return []
+
+    def _scrape(self) -> str:
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def _scrape_the_end(self, process: subprocess.Popen[bytes]) -> None:
+        log = self.folder / "main.log"
+        while "for a last scrape of" not in log.read_text():
+            assert process.poll() is None, f"Locust ended\n{log.read_text()}"
+            assert self._left() > 0, f"it does not end\n{log.read_text()}"
+            time.sleep(0.1)
+        (self.folder / "shown.txt").write_text(self._scrape())
+
+    def _locust(self, arguments: list[str], *, has_exporter: bool = True) -> list[str]:
+        files = str(HERE / "locustfile.py")
+        if has_exporter:
+            # Behind the test's file, as documented: its own ``init`` comes first.
+            files += f",{self.means.package / 'locust_exporter' / 'locust_exporter_plugin.py'}"
+        return [str(self.means.locust), "-f", files, *arguments]
+
+    @contextmanager
+    def _started(
+        self, command: list[str], name: str, *, has_exporter: bool = True
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST")}
+        environment = {
+            **kept,
+            "HOME": str(self.folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(self.means.package) if has_exporter else "",
+            "MODE": self.cell.mode,
+            "SITUATION": self.cell.situation,
+            "TRUTH": str(self.folder / "truth.json"),
+            "SHOWN": str(self.folder / "shown.txt"),
+        }
+        if self.cell.mode in _LIBRARY:
+            environment["LOCUST_EXPORTER_WEB_LISTEN_ADDRESS"] = self.metrics
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                # Its workers of ``--processes`` are in its group.
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                process.wait()
+
+    def _left(self) -> float:
+        return self.end - time.monotonic()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _parsed(text: str) -> list[tuple[str, dict[str, str], float]]:
+    samples = []
+    for line in text.splitlines():
+        match = None if line.startswith("#") else _SAMPLE.fullmatch(line)
+        if match is not None:
+            labels = dict(_LABEL.findall(match["labels"] or ""))
+            samples.append((match["name"], labels, float(match["value"])))
+    return samples
