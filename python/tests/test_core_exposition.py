@@ -204,7 +204,8 @@ def test_a_worker_says_nothing_of_options_that_all_have_or_by_which_it_shows_its
 
 
 def test_what_a_worker_takes_from_its_master_leaves_how_its_own_locust_computes() -> None:
-    made = core(role="worker", lower_median=True, percentiles=[0.95])
+    classic = {"metrics.schema": ["classic"]}
+    made = core(classic, role="worker", lower_median=True, percentiles=[0.95])
     made.adopt({"metrics.buckets": ["2"]})
     made.begin(time=1.0, run_id="")
     for took in (10.0, 20.0):
@@ -360,3 +361,14 @@ def test_a_catalog_that_is_kept_is_of_its_own_service_and_of_the_options_of_now(
         assert [labels.get("service") for labels in of_path] == [service]
     configure(made, {"locust.namespace": "load"})
     assert samples(text(made, schema="boomer", service="shop"), requests) == []
+
+
+def test_inside_locust_the_default_schema_is_standard_alone() -> None:
+    """With ``classic`` beside it, a sum over all names counted every request twice."""
+    made = core()
+    made.listener(request_type="GET", name="/", response_time=1.0, response_length=0)
+    assert samples(made, "locust_requests_num_requests") == []
+    assert value(made, "locust_requests_total", name="/") == 1
+    both = core({"metrics.schema": ["standard", "classic"]})
+    both.listener(request_type="GET", name="/", response_time=1.0, response_length=0)
+    assert value(both, "locust_requests_num_requests", name="/") == 1

@@ -90,7 +90,7 @@ def test_nothing_is_pushed_unless_told() -> None:
 
 
 def test_the_last_push_has_the_last_numbers_and_counts_no_scrape(receiver: Receiver) -> None:
-    made = core(options(receiver))
+    made = core({**options(receiver), "metrics.schema": ["standard", "classic"]})
     assert made.push(["127.0.0.1:7"]) is True
     assert made.push(["127.0.0.1:7"]) is True, "it runs already"
     wait(lambda: receiver.bodies)

@@ -130,6 +130,8 @@ impl Inside {
             |plan, address| {
                 plan.files.push(plugin);
                 plan.args.push(format!("--exporter-web-listen-address={address}"));
+                // `compare::inside` compares the schema `classic` too, which is not the default.
+                plan.args.push("--exporter-metrics-schema=standard,classic".to_owned());
                 adjust(plan);
             },
         )

@@ -182,8 +182,8 @@ pub(crate) fn measure(means: &Means) -> Result<Written> {
     let text = format!(
         "\
 A Locust with 5,000 histograms, in the text format without compression, and a loop that is idle or
-saturated by users that never wait. The exporter is asked every {} ms and answers {:.1} MB (both
-default schemas); prometheus_client, in a route of Locust's web UI in the same process, {:.1} MB, and
+saturated by users that never wait. The exporter is asked every {} ms and answers {:.1} MB;
+prometheus_client, in a route of Locust's web UI in the same process, {:.1} MB, and
 the exporter {:.1} MB where it is asked for those families alone. A gap is what a greenlet waits for its next turn; {} of them were seen under scrapes.
 
 | Figure | p50 | p99 |

@@ -16,6 +16,13 @@ use crate::shared::{self, ClientArgs, ListenArgs, MetricsArgs, NameArgs, ServerA
 use crate::usage::{self, Origin};
 use crate::{duration, secret};
 
+/// The binary also gives the schema `classic`, since it replaces the Go exporters. Inside Locust
+/// there is nothing to replace, and a second schema doubles sums over metric names.
+const DEFAULT_SCHEMA: &str = "standard";
+
+/// Fewer than in the binary: inside Locust every name has a histogram.
+const DEFAULT_MAX_NAMES: &str = "5000";
+
 /// Everything that can be set inside Locust.
 #[derive(Debug, clap::Args)]
 struct Inside {
@@ -96,8 +103,14 @@ pub struct Described {
 
 /// Every option, in the order of the help.
 pub fn options() -> Vec<Described> {
-    let command = Inside::augment_args(Command::new("locust"));
-    command.get_arguments().filter_map(describe).collect()
+    command_with_variables().get_arguments().filter_map(describe).collect()
+}
+
+/// The options as clap reads them, with the defaults that differ inside Locust.
+fn command_with_variables() -> Command {
+    Inside::augment_args(Command::new("locust"))
+        .mut_arg("schema", |arg| arg.default_value(DEFAULT_SCHEMA))
+        .mut_arg("max_names", |arg| arg.default_value(DEFAULT_MAX_NAMES))
 }
 
 fn describe(arg: &Arg) -> Option<Described> {
@@ -130,7 +143,7 @@ pub fn in_locusts_words(text: &str) -> String {
     if !text.contains("--") {
         return text;
     }
-    let command = Inside::augment_args(Command::new("locust"));
+    let command = command_with_variables();
     let mut names: Vec<_> = command.get_arguments().filter_map(Arg::get_long).collect();
     // The longer first: one may begin with another.
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
@@ -261,8 +274,7 @@ fn parse(given: &[(String, Given)]) -> Result<Inside, String> {
 /// The options as flags that all take a value: a switch too, since its variable may have held one
 /// that is none. Variables have been read already.
 fn command() -> Command {
-    let command = Command::new("locust").disable_help_flag(true);
-    Inside::augment_args(command).mut_args(|arg| {
+    command_with_variables().disable_help_flag(true).mut_args(|arg| {
         let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
         let arg = arg.env(None::<&str>);
         if is_switch { arg.action(ArgAction::Set).num_args(1).default_value("false") } else { arg }

@@ -6,6 +6,9 @@ use locust_model::Bounds;
 const DEFAULT_BUCKETS: [f64; 15] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
+/// Endpoints that keep their names by default. Each has a histogram of about 30 series.
+const DEFAULT_NAMES: usize = 5_000;
+
 /// What is recorded, and how finely.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -52,7 +55,7 @@ impl Default for Config {
         Self {
             buckets: DEFAULT_BUCKETS.to_vec(),
             by_status: false,
-            bounds: Bounds::default(),
+            bounds: Bounds { names: DEFAULT_NAMES, ..Bounds::default() },
             locust: LocustSettings::default(),
         }
     }

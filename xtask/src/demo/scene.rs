@@ -50,6 +50,8 @@ impl Scene {
         plan.files.push(means.plugin()?);
         plan.variables.push(("PYTHONPATH".to_owned(), means.package.into_os_string()));
         plan.args.push(format!("--exporter-web-listen-address={inside}"));
+        // `compare::inside` compares the schema `classic` too, which is not the default.
+        plan.args.push("--exporter-metrics-schema=standard,classic".to_owned());
         plan.users = 20;
         plan.workers = WORKERS;
         let what = format!("starting {}: a master and {WORKERS} workers", pins::LOCUST.name);

@@ -10,7 +10,7 @@ fn of(given: &[(String, Given)]) -> Result<Settings, String> {
 
 #[test]
 fn the_definition_is_sound() {
-    Inside::augment_args(Command::new("locust")).debug_assert();
+    command_with_variables().debug_assert();
     command().debug_assert();
 }
 
@@ -18,6 +18,7 @@ fn the_definition_is_sound() {
 fn nothing_given_is_the_defaults() {
     let settings = of(&[]).expect("the defaults are sound");
     assert_eq!(settings.recorder, recorder::Config::default());
+    assert_eq!(settings.schema.schemas, [schema::Schema::Standard]);
     assert_eq!(settings.schema.view, View::Inside { duration_by_status: false });
     assert_eq!(settings.web.telemetry_path, "/metrics");
     assert_eq!(settings.web.lifecycle, web::Lifecycle::Nobody);
