@@ -11,7 +11,7 @@ from locust.clients import HttpSession
 from locust.event import EventHook
 
 #: Upper bounds of the classic buckets, in seconds: the exporter's default.
-BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+BOUNDS = (0.004, 0.0065, 0.025, 0.075, 0.15, 0.3, 0.5, 1, 2.5, 5, 20, 120)
 
 Meta = dict[str, Any]
 

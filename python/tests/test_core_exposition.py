@@ -372,3 +372,32 @@ def test_inside_locust_the_default_schema_is_standard_alone() -> None:
     both = core({"metrics.schema": ["standard", "classic"]})
     both.listener(request_type="GET", name="/", response_time=1.0, response_length=0)
     assert value(both, "locust_requests_num_requests", name="/") == 1
+
+
+def test_2000_names_cost_at_most_60_percent_of_what_they_cost_with_15_bounds_and_classic() -> None:
+    class Ok:
+        status_code = 200
+
+    def size(values: dict[str, Any] | None) -> tuple[int, int]:
+        made = core(values)
+        for number in range(2_000):
+            made.listener(
+                request_type="GET",
+                name=f"/item/{number}",
+                response_time=123.0,
+                response_length=1234,
+                response=Ok(),
+            )
+        shown = text(made)
+        return len(shown), sum(not line.startswith("#") for line in shown.splitlines())
+
+    before = size(
+        {
+            "metrics.schema": ["standard", "classic"],
+            "metrics.buckets": ["0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60"],
+        }
+    )
+    now = size(None)
+    assert now[0] <= 0.6 * before[0], f"{now[0]} bytes, {before[0]} before"
+    assert now[1] <= 0.6 * before[1], f"{now[1]} samples, {before[1]} before"
+    print(f"bytes {before[0]} -> {now[0]}, samples {before[1]} -> {now[1]}")

@@ -55,9 +55,22 @@ impl Prometheus {
         Self::start_with("exemplar-storage", binary, &[], logs)
     }
 
+    /// Reads native histograms, with a configuration as a user writes it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Prometheus::start`].
+    pub fn start_configured(binary: &Path, configuration: &str, logs: &Path) -> Result<Self> {
+        Self::start_as("native-histograms", binary, configuration, logs)
+    }
+
     fn start_with(features: &str, binary: &Path, jobs: &[Job<'_>], logs: &Path) -> Result<Self> {
+        Self::start_as(features, binary, &configuration(jobs), logs)
+    }
+
+    fn start_as(features: &str, binary: &Path, configuration: &str, logs: &Path) -> Result<Self> {
         let config = logs.join("prometheus.yml");
-        fs::write(&config, configuration(jobs)).context("prometheus.yml")?;
+        fs::write(&config, configuration).context("prometheus.yml")?;
         let address = free_address()?;
         let args = [
             format!("--config.file={}", config.display()),

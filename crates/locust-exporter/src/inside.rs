@@ -36,7 +36,7 @@ struct Inside {
     #[arg(help_heading = "Metrics")]
     #[arg(long = "metrics.buckets", env = "LOCUST_EXPORTER_METRICS_BUCKETS")]
     #[arg(value_name = "SECONDS", value_delimiter = ',', value_parser = bucket)]
-    #[arg(default_value = "0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10,30,60")]
+    #[arg(default_value = "0.004,0.0065,0.025,0.075,0.15,0.3,0.5,1,2.5,5,20,120")]
     buckets: Vec<f64>,
 
     /// Keep response times apart by status. Workers do as their master.

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod bounds;
+mod bounds_error;
 mod concurrency;
 mod custom;
 mod histograms;
