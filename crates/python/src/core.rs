@@ -31,7 +31,7 @@ use crate::render::{self, Rendered, Wanted};
 use crate::server::Unserved;
 use crate::side::Sides;
 use crate::text::{Text, strs};
-use crate::{clock, guard, locust_report, logs, options, taken};
+use crate::{cardinality, clock, guard, locust_report, logs, options, taken};
 
 /// The longest that anything waits.
 const LONGEST: Duration = Duration::from_hours(1);
@@ -462,6 +462,11 @@ impl Core {
                 if self.with_merger(|merger| merger.compare(locusts)).is_none() {
                     self.inside.compare(locusts);
                 }
+            }
+            // A worker's names are its master's to warn of, unless it is scraped or pushes itself.
+            let is_worker = self.inside.setup.load().role == Role::Worker;
+            if !is_worker || self.sides.ours().is_shown() {
+                cardinality::check(&self.inside);
             }
             Ok(())
         })

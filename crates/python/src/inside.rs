@@ -9,14 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use locust_exporter::BUILD;
 use locust_exporter::inside::Settings;
-use locust_model::{
-    Bounds, Difference, Folded, Foreign, Run, Snapshot, State, TaskRatio, Text, Users, Worker,
-};
+use locust_model::{Difference, Foreign, Run, Snapshot, State, TaskRatio, Text, Users, Worker};
 use push::{Source, SourceFuture};
 use recorder::{Buckets, Counts, LocustSettings, Process, Reader, WorkerTotals};
 use schema::{Catalog, CatalogError, Exposition, Own, Sighting};
 use web::{Ask, Gather, GatherFuture, Gathered, Served};
 
+use crate::cardinality::{self, Names, Warned};
 use crate::clock;
 use crate::guard;
 use crate::merge::{self, Merged, Merger};
@@ -90,8 +89,7 @@ pub(crate) struct Inside {
     refused_events: AtomicU64,
     refused_of_workers: AtomicU64,
     told_panics: AtomicU64,
-    told_names: AtomicBool,
-    told_errors: AtomicBool,
+    pub(crate) warned: Warned,
     finished: AtomicBool,
     final_served: AtomicBool,
 }
@@ -112,8 +110,7 @@ impl Inside {
             refused_events: AtomicU64::new(0),
             refused_of_workers: AtomicU64::new(0),
             told_panics: AtomicU64::new(0),
-            told_names: AtomicBool::new(false),
-            told_errors: AtomicBool::new(false),
+            warned: Warned::default(),
             finished: AtomicBool::new(false),
             final_served: AtomicBool::new(false),
         }
@@ -209,7 +206,6 @@ impl Inside {
         let Merged { mut snapshot, losses, process, workers, foreign_requests } =
             self.recorded(buckets);
         self.own.load().recorded(&losses);
-        self.tell_folded(&losses.folded);
         let (setup, observed) = (self.setup.load(), self.observed.load());
         snapshot.version = Some(Arc::clone(&setup.version));
         snapshot.host.clone_from(&observed.host);
@@ -273,6 +269,28 @@ impl Inside {
         own.rejected_counts()
     }
 
+    /// How many names of requests there are, and what was folded; on a master `None` while it is
+    /// busy, since Locust's own thread must not wait for it.
+    pub(crate) fn names(&self) -> Option<Names> {
+        match self.merger.load_full().filter(|merger| merger.is_ours()) {
+            Some(merger) => merger.names(),
+            None => Some((self.reader.names(), self.reader.losses().folded)),
+        }
+    }
+
+    /// How many series a scrape has now. It is no scrape, and counts nothing.
+    pub(crate) fn series(&self) -> usize {
+        let catalog = Arc::clone(&self.setup.load().catalog);
+        let sighting = Sighting {
+            target: None,
+            snapshot: Some(self.snapshot(Buckets::Classic)),
+            took: Duration::ZERO,
+            collectors: Vec::new(),
+        };
+        let families = Exposition::new(catalog, Arc::new(own()), vec![Arc::new(sighting)]);
+        cardinality::count_series(&families)
+    }
+
     /// Counts a scrape, which what is pushed is not.
     pub(crate) fn scraped(&self) {
         self.own.load().scraped();
@@ -299,26 +317,6 @@ impl Inside {
             collectors: Vec::new(),
         };
         Exposition::new(catalog, own, vec![Arc::new(sighting)])
-    }
-
-    /// Says once each what is no longer told apart, and what to do.
-    fn tell_folded(&self, folded: &Folded) {
-        let setup = self.setup.load();
-        let Bounds { names, errors, .. } = setup.recorder.bounds;
-        if folded.names > 0 && !self.told_names.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "more than {names} endpoints: those beyond are counted as name=\"other\"; give \
-                 requests that differ in ids alone one name, or raise --metrics.max-names"
-            );
-        }
-        if folded.errors + folded.exceptions > 0 && !self.told_errors.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(
-                "more than {errors} errors or exceptions: those beyond are counted as \"other\"; \
-                 take what is new in each (ids, times) out of their texts, or raise \
-                 --metrics.max-errors"
-            );
-        }
     }
 
     fn count_losses(&self, own: &Own) {

@@ -15,6 +15,7 @@
 mod adopted;
 mod cache;
 mod callable;
+mod cardinality;
 mod clock;
 mod core;
 mod failure;

@@ -20,6 +20,7 @@ use recorder::{
 use schema::Catalog;
 
 use self::log::Log;
+use crate::cardinality::Names;
 use crate::thread::spawn_giving_way;
 use crate::{clock, guard};
 
@@ -213,6 +214,17 @@ impl Merger {
             workers: master.workers(),
             foreign_requests: master.foreign_requests(),
         }
+    }
+
+    /// Names of requests that all have reported, and what was folded; `None` while reports are
+    /// merged.
+    pub(crate) fn names(&self) -> Option<Names> {
+        let master = match self.line.master.try_lock() {
+            Ok(master) => master,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some((master.names(), master.losses().folded))
     }
 
     /// Reports that were refused, and that were dropped, since the last call.

@@ -72,6 +72,11 @@ impl Reader {
         Counts { requests: book.all.requests.get(), failures: book.all.failures.get() }
     }
 
+    /// Endpoints that there are now.
+    pub fn names(&self) -> usize {
+        self.view().endpoints()
+    }
+
     /// What a snapshot does not tell.
     pub fn losses(&self) -> Losses {
         self.view().all_losses()

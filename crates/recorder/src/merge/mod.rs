@@ -329,6 +329,11 @@ impl Master {
         maker.finish(&self.errors.totals(), &self.exceptions.totals(), &self.custom(), time)
     }
 
+    /// Endpoints that there are now.
+    pub fn names(&self) -> usize {
+        self.rows.len()
+    }
+
     /// What a snapshot does not tell.
     pub fn losses(&self) -> Losses {
         self.losses
