@@ -502,3 +502,35 @@ def test_long_arguments_of_failures_are_not_held() -> None:
         fire(made, exception=CatchResponseError(body))
     assert sys.getrefcount(body) == before
     assert sum(n for _, n in samples(made, "locust_request_errors_total")) == 3
+
+
+def test_a_name_of_10_kb_is_cut_and_counted_and_sums_stay_right() -> None:
+    made = core()
+    for end in ("a", "b", "b"):
+        fire(made, name="/" + "é" * 5_000 + end)
+    [(labels, requests)] = samples(made, "locust_requests_total")
+    assert requests == 3
+    assert len(labels["name"].encode()) <= 2_048
+    assert labels["name"].endswith("é…")
+    assert value(made, "locust_exporter_cut_label_values_total") == 2
+    short = core({"metrics.max-label-bytes": "16"})
+    fire(short, name="x" * 20)
+    [(labels, _)] = samples(short, "locust_requests_total")
+    assert labels["name"] == "x" * 13 + "…"
+
+
+def test_label_values_of_the_tests_own_metrics_are_cut_and_put_together() -> None:
+    made = core()
+    orders = made.metric("counter", "orders_total", "", ["kind"])
+    for end in ("a", "b"):
+        orders.child(["x" * 5_000 + end]).inc(1.0)
+    [(labels, number)] = samples(made, "orders_total")
+    assert number == 2
+    assert len(labels["kind"].encode()) == 2_048
+    assert value(made, "locust_exporter_cut_label_values_total") == 2
+
+
+@pytest.mark.parametrize("given", ["15", "4097", "many"])
+def test_a_limit_of_label_values_that_cannot_be_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="--exporter-metrics-max-label-bytes.*16 to 4096"):
+        core({"metrics.max-label-bytes": given})

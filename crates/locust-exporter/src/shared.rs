@@ -40,6 +40,12 @@ pub(crate) struct MetricsArgs {
     #[arg(value_name = "COUNT", default_value = "1000", value_parser = count)]
     pub(crate) max_errors: usize,
 
+    /// Bytes of the longest label value: longer ones are cut and end in `…`. Receivers may drop
+    /// series with longer values; 2048 is the default limit of Grafana Mimir.
+    #[arg(long = "metrics.max-label-bytes", env = "LOCUST_EXPORTER_METRICS_MAX_LABEL_BYTES")]
+    #[arg(value_name = "BYTES", default_value = "2048", value_parser = label_bytes)]
+    pub(crate) max_label_bytes: usize,
+
     /// A label for every series. May be given several times.
     #[arg(long = "label", env = "LOCUST_EXPORTER_LABEL", value_name = "KEY=VALUE")]
     #[arg(value_delimiter = ',', value_parser = key_value)]
@@ -103,7 +109,12 @@ pub(crate) struct ClientArgs {
 impl MetricsArgs {
     /// How much is kept apart.
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { names: self.max_names, errors: self.max_errors, text_chars: ERROR_CHARS }
+        Bounds {
+            names: self.max_names,
+            errors: self.max_errors,
+            text_chars: ERROR_CHARS,
+            label_bytes: self.max_label_bytes,
+        }
     }
 }
 
@@ -135,6 +146,14 @@ pub(crate) fn schema(
     let schemas = schemas
         .collect::<Result<_, schema::UnknownSchema>>()
         .map_err(|cause| format!("{}: {cause}", origin.name("--metrics.schema")))?;
+    let most = metrics.max_label_bytes;
+    if let Some((key, value)) = metrics.labels.iter().find(|(_, value)| value.len() > most) {
+        let (flag, bytes) = (origin.name("--label"), value.len());
+        return Err(format!(
+            "{flag}: the value of {key} has {bytes} bytes: give at most {most}, or raise \
+             --metrics.max-label-bytes"
+        ));
+    }
     Ok(schema::Config {
         schemas,
         namespace: names.namespace.clone(),
@@ -187,6 +206,11 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
 
 fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number, 0 or more".to_owned())
+}
+
+fn label_bytes(text: &str) -> Result<usize, String> {
+    let bytes = text.parse().ok().filter(|bytes| (16..=4096).contains(bytes));
+    bytes.ok_or_else(|| "expected a whole number of bytes, 16 to 4096".to_owned())
 }
 
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {

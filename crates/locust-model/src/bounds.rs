@@ -1,9 +1,12 @@
 //! Keeping a snapshot within bounds: no load test may flood the system that watches it.
 
+mod labels;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::distinct::are_distinct;
 use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
+pub use labels::cut_label;
 
 /// The name, or error, of what was folded together.
 pub const OTHER: &str = "other";
@@ -21,15 +24,17 @@ pub struct Bounds {
     pub errors: usize,
     /// Characters of an error's or an exception's text.
     pub text_chars: usize,
+    /// Bytes of a label value.
+    pub label_bytes: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { names: 20_000, errors: 1_000, text_chars: 200 }
+        Self { names: 20_000, errors: 1_000, text_chars: 200, label_bytes: 2_048 }
     }
 }
 
-/// Rows that lost their own name by [`Snapshot::bound`].
+/// Rows and label values that lost what made them differ from others, by [`Snapshot::bound`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     /// Endpoints now in a row named [`OTHER`].
@@ -38,36 +43,47 @@ pub struct Folded {
     pub errors: u64,
     /// Exceptions now in a row of message [`OTHER`].
     pub exceptions: u64,
+    /// Label values that were cut to [`Bounds::label_bytes`].
+    pub cut_labels: u64,
 }
 
 impl Snapshot {
-    /// Folds what is beyond `bounds` into rows named [`OTHER`], cuts long texts, and puts rows
-    /// together that would otherwise bear the same labels. Sums stay what they were; of what is
+    /// Folds what is beyond `bounds` into rows named [`OTHER`], cuts long texts and label values,
+    /// and puts rows together that would otherwise bear the same labels. Sums stay what they were; of what is
     /// unknown of one row, nothing is told of the row that it has become part of.
     ///
     /// It is for what was seen from outside. A recorder keeps within bounds by itself: outcomes,
     /// which it alone knows, are left as they are.
     pub fn bound(&mut self, bounds: &Bounds) -> Folded {
-        let mut folded = Folded::default();
-        if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
-            folded.names = fold_where_needed(&mut self.endpoints, bounds.names);
-        }
         for error in &mut self.errors {
             shorten(&mut error.error, bounds.text_chars);
         }
+        for exception in self.exceptions.iter_mut().flatten() {
+            shorten(&mut exception.message, bounds.text_chars);
+        }
+        let mut folded = self.bound_observed(bounds);
+        // Before rows are put together: names may become the same.
+        folded.cut_labels += self.cut_recorded(bounds.label_bytes);
+        if self.endpoints.len() > bounds.names || !is_strictly_sorted(&self.endpoints) {
+            folded.names = fold_where_needed(&mut self.endpoints, bounds.names);
+        }
         folded.errors = fold_where_needed(&mut self.errors, bounds.errors);
         if let Some(exceptions) = &mut self.exceptions {
-            for exception in exceptions.iter_mut() {
-                shorten(&mut exception.message, bounds.text_chars);
-            }
             folded.exceptions = fold_where_needed(exceptions, bounds.errors);
         }
-        self.keep_first();
         folded
     }
 
-    /// Of what Locust tells twice of its workers, users and tasks, the first is kept.
-    pub fn keep_first(&mut self) {
+    /// The part of [`bound`](Self::bound) that a recorder cannot do: cuts the label values of what
+    /// is known of the runner. Of what Locust tells twice of its workers, users and tasks, the
+    /// first is kept.
+    pub fn bound_observed(&mut self, bounds: &Bounds) -> Folded {
+        let cut_labels = self.cut_observed(bounds.label_bytes);
+        self.keep_first();
+        Folded { cut_labels, ..Folded::default() }
+    }
+
+    fn keep_first(&mut self) {
         if let Some(workers) = &mut self.workers {
             keep_first(workers, |worker| [&worker.id]);
         }

@@ -40,6 +40,7 @@ impl Losses {
                 names: each(self.folded.names, other.folded.names),
                 errors: each(self.folded.errors, other.folded.errors),
                 exceptions: each(self.folded.exceptions, other.folded.exceptions),
+                cut_labels: each(self.folded.cut_labels, other.folded.cut_labels),
             },
             not_times: each(self.not_times, other.not_times),
             not_lengths: each(self.not_lengths, other.not_lengths),

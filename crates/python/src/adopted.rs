@@ -6,8 +6,13 @@ use locust_exporter::inside::{Given, flag};
 pub(crate) type Set = (String, Given);
 
 /// Those of how is recorded: they must be the same in all processes of a test.
-const SHARED: [&str; 4] =
-    ["metrics.buckets", "metrics.duration-by-status", "metrics.max-names", "metrics.max-errors"];
+const SHARED: [&str; 5] = [
+    "metrics.buckets",
+    "metrics.duration-by-status",
+    "metrics.max-names",
+    "metrics.max-errors",
+    "metrics.max-label-bytes",
+];
 
 /// Those of how is shown what is recorded: a worker's own hold where it is scraped or pushes itself.
 const SHOWN: [&str; 5] =

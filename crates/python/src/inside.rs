@@ -308,7 +308,7 @@ impl Inside {
         let buckets = if native { Buckets::ClassicAndNative } else { Buckets::Classic };
         let mut snapshot = self.snapshot(buckets);
         // What is recorded is within the bounds, and each row there once; not so what was observed.
-        snapshot.keep_first();
+        own.folded(snapshot.bound_observed(&self.setup.load().recorder.bounds));
         self.count_losses(&own);
         let sighting = Sighting {
             target: None,

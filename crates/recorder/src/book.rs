@@ -3,9 +3,10 @@
 //! A new test or a reset takes a new book, so that readers see the old numbers or the new ones and
 //! never some of each.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use locust_model::{Folded, Losses};
+use locust_model::{Folded, Losses, cut_label};
 
 use crate::atomic::{Count, Number};
 use crate::endpoint::Endpoint;
@@ -52,6 +53,8 @@ pub(crate) struct Folds {
     pub(crate) names: Count,
     pub(crate) errors: Count,
     pub(crate) exceptions: Count,
+    /// Label values that were cut.
+    pub(crate) labels: Count,
     /// Changes of a custom metric's series.
     pub(crate) custom_series: Count,
 }
@@ -99,6 +102,13 @@ impl Book {
         Self { generation, test, lost_before: self.all_losses(), ..Self::new(config, now) }
     }
 
+    /// A label value no longer than it may be.
+    pub(crate) fn label<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let label = cut_label(text, self.config.bounds.label_bytes);
+        self.folds.labels.add(u64::from(matches!(label, Cow::Owned(_))));
+        label
+    }
+
     /// `window` is that of the current response times, in seconds.
     pub(crate) fn all(&self, now: f64, window: u64) -> AllTotals {
         let last = self.all.last_request.get();
@@ -116,6 +126,7 @@ impl Book {
             names: self.folds.names.get(),
             errors: self.folds.errors.get(),
             exceptions: self.folds.exceptions.get(),
+            cut_labels: self.folds.labels.get(),
         };
         Losses {
             folded,

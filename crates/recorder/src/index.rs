@@ -73,6 +73,7 @@ impl Index {
         name: &str,
         now: f64,
     ) -> (usize, bool) {
+        let (method, name) = (&*book.label(method), &*book.label(name));
         if let Some(row) = self.row(method, name) {
             return (row, false);
         }
@@ -144,6 +145,7 @@ impl Index {
         outcome: (Option<i64>, &str),
         now: f64,
     ) -> Option<(usize, bool)> {
+        let outcome = (outcome.0, &*book.label(outcome.1));
         let known = self.endpoints.get(row)?;
         if let Some(number) = known.outcome(outcome) {
             return Some((number, false));
@@ -205,7 +207,7 @@ impl Index {
         error: &str,
         now: f64,
     ) -> Option<(usize, bool)> {
-        let error = cut(error, book.config.bounds.text_chars);
+        let error = &*book.label(cut(error, book.config.bounds.text_chars));
         let known = self.endpoints.get(row)?;
         if let Some(&failure) = known.failures.get(error) {
             return Some((failure, false));
@@ -261,7 +263,7 @@ impl Index {
 
     /// A kind of exception, and whether it lost its message to be there.
     pub(crate) fn raised(&mut self, book: &Book, message: &str) -> (Arc<Raised>, bool) {
-        let message = cut(message, book.config.bounds.text_chars);
+        let message = &*book.label(cut(message, book.config.bounds.text_chars));
         if let Some(raised) = self.raised.get(message) {
             return (Arc::clone(raised), false);
         }

@@ -259,7 +259,8 @@ impl Writer {
         values: &[&str],
         now: f64,
     ) -> Result<ChildId, CustomError> {
-        self.definitions.child(metric, values, now)
+        let values: Vec<_> = values.iter().map(|value| self.book.label(value)).collect();
+        self.definitions.child(metric, &values, now)
     }
 
     /// Whether a series is the one of those beyond [`MOST_SERIES`](crate::MOST_SERIES).

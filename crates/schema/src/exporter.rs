@@ -173,6 +173,11 @@ pub(crate) static ROWS: &[Row] = &[
     )
     .labels(label::REASON),
     Row::counter(
+        "exporter_cut_label_values_total",
+        "Label values that were too long and were cut, counted each time that one was seen.",
+        Own(|own, out| out.put_since(&[], own.cut_labels(), own.since())),
+    ),
+    Row::counter(
         "exporter_rejected_rows_total",
         "Rows of Locust, or values of rows or events, that were left out because they make no sense.",
         Own(|own, out| {

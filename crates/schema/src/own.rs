@@ -62,6 +62,7 @@ pub struct Own {
     since: Option<SystemTime>,
     scrapes: AtomicU64,
     folded: Tally,
+    cut_labels: AtomicU64,
     rejected: Tally,
     /// What a recorder had lost when it was last asked.
     recorded: Mutex<Losses>,
@@ -83,6 +84,7 @@ impl Own {
             since: None,
             scrapes: AtomicU64::new(0),
             folded: Tally::default(),
+            cut_labels: AtomicU64::new(0),
             rejected: Tally::default(),
             recorded: Mutex::default(),
             pushed: OnceLock::new(),
@@ -107,11 +109,12 @@ impl Own {
         self.scrapes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts rows that lost their own name.
+    /// Counts rows that lost their own name, and label values that were cut.
     pub fn folded(&self, folded: Folded) {
         self.folded.add("names", folded.names);
         self.folded.add("errors", folded.errors);
         self.folded.add("exceptions", folded.exceptions);
+        self.cut_labels.fetch_add(folded.cut_labels, Ordering::Relaxed);
     }
 
     /// Takes what a recorder has lost since it began. Each loss is counted here once, however often
@@ -159,6 +162,11 @@ impl Own {
     /// What each sink has done so far; nothing where nothing is pushed.
     pub(crate) fn pushed(&self) -> Vec<Pushed> {
         self.pushed.get().map(|tell| tell()).unwrap_or_default()
+    }
+
+    /// Label values that were cut so far.
+    pub(crate) fn cut_labels(&self) -> u64 {
+        self.cut_labels.load(Ordering::Relaxed)
     }
 
     pub(crate) fn folded_counts(&self) -> Vec<(&'static str, u64)> {

@@ -4,7 +4,7 @@ use locust_model::RequestError;
 
 use super::Malformed;
 use super::csv_table::Table;
-use super::kept::{FAILURES_CSV_ROOM, Kept};
+use super::kept::{FAILURES_CSV_ROOM, Kept, cut};
 use super::row::Methods;
 use super::text::unquoted;
 use super::timestamp;
@@ -41,8 +41,8 @@ impl Failures {
             };
             let error = RequestError {
                 method,
-                name: name.into(),
-                error: error.into(),
+                name: cut(name).into(),
+                error: cut(error).into(),
                 occurrences,
                 first_seen: row.text(first, rejected).and_then(timestamp::from_iso),
                 last_seen: row.text(last, rejected).and_then(timestamp::from_iso),

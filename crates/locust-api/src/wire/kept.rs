@@ -30,8 +30,9 @@ pub(super) const TASKS_ROOM: usize = 2 << 20;
 /// What an allocation costs besides its bytes, roughly.
 const ALLOCATION: usize = 24;
 
-/// The bytes of a text that are read. Texts are shown much shorter, and no name is this long.
-const MAX_TEXT: usize = 4096;
+/// The bytes of a text that are read: more than a label value may have at most, so that whoever
+/// cuts it there sees that it was longer.
+const MAX_TEXT: usize = 4100;
 
 /// Cuts a text that is longer than any that makes sense.
 pub(super) fn cut(text: &str) -> &str {

@@ -4,7 +4,7 @@ use locust_model::{Endpoint, Millis, Percentile};
 
 use super::Malformed;
 use super::csv_table::{Row, Table};
-use super::kept::{Kept, STATS_CSV_ROOM};
+use super::kept::{Kept, STATS_CSV_ROOM, cut};
 use super::row::{Methods, endpoint, in_order, take_total};
 use crate::{Quantiles, Rejected};
 
@@ -92,7 +92,7 @@ impl Columns {
         rejected: &mut Rejected,
     ) -> Option<Endpoint> {
         let method = methods.intern(row.text(self.method, rejected).unwrap_or_default());
-        let name = row.text(self.name, rejected)?.into();
+        let name = cut(row.text(self.name, rejected)?).into();
         let mut percentiles = Vec::with_capacity(self.percentiles.len());
         for &(q, at) in &self.percentiles {
             let value = row.number(Some(at), rejected).map(Millis);

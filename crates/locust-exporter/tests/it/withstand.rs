@@ -346,3 +346,26 @@ fn millions_of_tiny_rows_just_under_the_limit() {
     assert!(scrape.value(rejected, &[("reason", "too_many")]).unwrap() > 10_000_000.0);
     assert!(exporter.peak_memory() < 2 * BODY_LIMIT as u64, "{}", exporter.peak_memory());
 }
+
+#[test]
+fn names_of_10_kb_are_cut_visibly_and_counted_and_sums_stay_right() {
+    let locust = Locust::running();
+    let row = |end: &str, requests: u64| {
+        let name = format!("/{}{end}", "é".repeat(5_000));
+        format!(r#"{{"method":"GET","name":"{name}","num_requests":{requests},"num_failures":0}}"#)
+    };
+    let total = r#"{"method":"","name":"Aggregated","num_requests":7,"num_failures":0}"#;
+    let rows = format!("{},{},{total}", row("a", 3), row("b", 4));
+    locust.set_stats(format!(r#"{{"stats":[{rows}],"errors":[],"state":"running"}}"#));
+    for (flag, most) in
+        [("--metrics.max-label-bytes=2048", 2048), ("--metrics.max-label-bytes=16", 16)]
+    {
+        let scrape = Plan::of(&locust).arg(flag).start().scrape();
+        let series: Vec<_> = scrape.series("locust_requests_total", &[]).collect();
+        let [one] = &series[..] else { panic!("{series:?}") };
+        assert!((one.value - 7.0).abs() < 1e-9, "{one:?}");
+        let name = &one.labels["name"];
+        assert!(name.len() <= most && name.len() > most - 4 && name.ends_with('…'), "{name}");
+        assert!(scrape.value("locust_exporter_cut_label_values_total", &[]).unwrap() >= 2.0);
+    }
+}

@@ -203,3 +203,59 @@ fn a_text_is_cut_between_characters() {
     assert_eq!(cut("ééé", 3), "ééé");
     assert_eq!(cut("", 0), "");
 }
+
+#[test]
+fn a_label_value_is_cut_at_a_character_and_marked() {
+    assert_eq!(cut_label("abcdefgh", 8), "abcdefgh");
+    assert_eq!(cut_label("abcdefghi", 8), "abcde…");
+    assert_eq!(cut_label("abcdéfgh", 8), "abcd…", "é would be cut in two");
+    let long = "é".repeat(5_000);
+    let short = cut_label(&long, 2_048);
+    assert!(short.len() <= 2_048 && short.len() > 2_043 && short.ends_with('…'));
+}
+
+#[test]
+fn names_that_are_the_same_once_cut_are_put_together_and_sums_stay() {
+    let long = |end: &str| format!("/{}{end}", "x".repeat(10_000));
+    let mut snapshot = snapshot();
+    snapshot.endpoints = vec![
+        endpoint("GET", &long("a"), 3, 10.0),
+        endpoint("GET", &long("b"), 4, 10.0),
+        endpoint("GET", "/z", 5, 10.0),
+    ];
+    snapshot.errors = vec![error(&long("a"), "boom"), error(&long("b"), "boom")];
+    let folded = snapshot.bound(&Bounds::default());
+    assert_eq!(folded, Folded { cut_labels: 4, ..Folded::default() });
+    let [one, other] = &*snapshot.endpoints else { panic!("{:?}", snapshot.endpoints) };
+    assert_eq!((one.requests, other.requests), (Some(7), Some(5)));
+    assert!(one.name.len() <= 2_048 && one.name.ends_with('…'));
+    assert_eq!(snapshot.errors.len(), 1);
+    assert_eq!(snapshot.errors[0].occurrences, 4);
+}
+
+#[test]
+fn every_text_of_a_snapshot_that_is_a_label_value_is_cut() {
+    let long = || Text::from("x".repeat(100));
+    let worker = crate::Worker {
+        id: long(),
+        state: crate::State::Other(long()),
+        users: None,
+        cpu_percent: None,
+        memory_bytes: None,
+        last_heartbeat: None,
+    };
+    let mut snapshot = Snapshot {
+        version: Some(long()),
+        host: Some(long()),
+        state: Some(crate::State::Other(long())),
+        workers: Some(vec![worker]),
+        tasks: vec![crate::TaskRatio { class: long(), task: long(), ratio: 1.0 }],
+        ..snapshot()
+    };
+    snapshot.run.id = Some(long());
+    snapshot.run.testplan = Some(long());
+    snapshot.users.by_class = vec![crate::ClassUsers { class: long(), users: 1 }];
+    let folded = snapshot.bound_observed(&Bounds { label_bytes: 20, ..Bounds::default() });
+    assert_eq!(folded.cut_labels, 10);
+    assert!(!format!("{snapshot:?}").contains(&"x".repeat(18)), "{snapshot:?}");
+}

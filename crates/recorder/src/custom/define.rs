@@ -1,5 +1,6 @@
 //! Defining metrics and finding their series.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -162,7 +163,7 @@ impl Definitions {
     pub(crate) fn child(
         &mut self,
         metric: MetricId,
-        values: &[&str],
+        values: &[Cow<'_, str>],
         now: f64,
     ) -> Result<ChildId, CustomError> {
         let known = self.metrics.get_mut(metric.0 as usize).ok_or(CustomError::Unknown)?;
@@ -171,7 +172,7 @@ impl Definitions {
             let name = Text::clone(&known.metric.name);
             return Err(CustomError::Labels { name, expected, given: values.len() });
         }
-        let values: Box<[Text]> = values.iter().map(|&value| value.into()).collect();
+        let values: Box<[Text]> = values.iter().map(|value| (**value).into()).collect();
         if let Some(&child) = known.children.get(&values) {
             return Ok(child);
         }

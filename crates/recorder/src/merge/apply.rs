@@ -90,7 +90,7 @@ impl Master {
                 add(&mut self.all.spawned, more.spawned);
                 add(&mut self.all.cpu_warnings, more.cpu_warnings);
             }
-            let lost = process.custom.apply(custom, &mut self.union, &node);
+            let lost = process.custom.apply(custom, &mut self.union, &node, &mut self.texts);
             add(&mut self.losses.custom_conflicts, lost.conflicts);
             add(&mut self.losses.custom_series, lost.series);
         }
@@ -98,11 +98,11 @@ impl Master {
         let Some(known) = worker.incarnation_mut(id) else { return };
         for method in staged.methods.drain(..) {
             known.bytes += ROW_BYTES;
-            known.methods.push(self.texts.keep(method));
+            known.methods.push(self.texts.keep_label(method));
         }
         for (status, exception) in staged.outcomes.drain(..) {
             known.bytes += ROW_BYTES;
-            known.outcomes.push((status, self.texts.keep(exception)));
+            known.outcomes.push((status, self.texts.keep_label(exception)));
         }
         take_endpoints(known, &mut staged, &mut self.texts);
         take_failures(known, &mut staged, &mut self.texts);
@@ -132,6 +132,7 @@ impl Master {
         known.head = head;
         known.sequence = envelope.sequence;
         known.touched = self.taken;
+        add(&mut self.losses.folded.cut_labels, std::mem::take(&mut self.texts.cut));
         if !counts {
             known.rebase();
         }
@@ -146,7 +147,7 @@ fn take_endpoints(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut 
             known.bytes -= endpoint.numbers.len();
             endpoint.numbers = numbers;
         } else if let Some(label) = change.label.take() {
-            let (method, name) = (label.method, texts.keep(label.name));
+            let (method, name) = (label.method, texts.keep_label(label.name));
             known.bytes += ROW_BYTES;
             known.endpoints.push(Endpoint { method, name, place: None, numbers });
         }
@@ -157,14 +158,14 @@ fn take_failures(known: &mut Incarnation, staged: &mut Staged<'_>, texts: &mut T
     for change in &mut staged.errors {
         let key = change.label.take().map(|(method, name, error)| {
             known.bytes += ROW_BYTES;
-            (texts.keep(method), texts.keep(name), texts.keep(error))
+            (texts.keep_label(method), texts.keep_label(name), texts.keep_label(error))
         });
         take_failure(&mut known.errors, change.row, key, change.occurrences);
     }
     for change in &mut staged.exceptions {
         let message = change.message.take().map(|message| {
             known.bytes += ROW_BYTES;
-            texts.keep(message)
+            texts.keep_label(message)
         });
         take_failure(&mut known.exceptions, change.row, message, change.count);
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use locust_model::{CustomKind, OTHER, Text};
 
+use super::texts::Texts;
 use super::union::{Union, join};
 use crate::report::{CustomPart, MetricPart, ReportError};
 use crate::{CustomSeriesTotals, CustomTotals, GaugeMerge, MOST_METRICS, MOST_SERIES};
@@ -100,6 +101,7 @@ impl Metrics {
         changes: CustomChanges,
         union: &mut Union,
         worker: &Text,
+        texts: &mut Texts,
     ) -> CustomLosses {
         let mut losses = CustomLosses::default();
         for change in changes.0 {
@@ -116,6 +118,9 @@ impl Metrics {
                 if let Some(known) = metric.series.get_mut(row) {
                     known.totals = totals;
                     continue;
+                }
+                for value in &mut totals.values {
+                    *value = texts.label(Text::clone(value));
                 }
                 self.bytes += size(&totals.values) + 8 * metric.bounds.len();
                 let place = metric.place.map(|metric| union.series_place(metric, &totals.values));

@@ -82,9 +82,8 @@ impl Master {
     }
 
     fn count_entry(&mut self, entry: &LocustEntry, now: f64) {
-        let chars = self.config.bounds.text_chars;
-        let (method, name) = (cut(&entry.method, chars), cut(&entry.name, chars));
-        let (method, name) = (self.texts.keep(method.into()), self.texts.keep(name.into()));
+        let method = self.texts.keep(Text::clone(&entry.method));
+        let name = self.texts.keep(Text::clone(&entry.name));
         let place = self.rows.place(&method, &name, self.config.bounds.names);
         let times = entry.times_in(&self.partition);
         let since = entry.start_time.clamp(self.begun.min(now), now);
@@ -135,7 +134,11 @@ impl Master {
 
     fn count_error(&mut self, error: &LocustError, now: f64) {
         let text = cut(&error.error, self.config.bounds.text_chars);
-        let key = (Text::clone(&error.method), Text::clone(&error.name), Text::from(text));
+        let key = (
+            self.texts.keep(Text::clone(&error.method)),
+            self.texts.keep(Text::clone(&error.name)),
+            self.texts.keep(text.into()),
+        );
         let place = self.errors.place(&key, self.config.bounds.errors);
         let first = error.first_seen.unwrap_or(now);
         let last = error.last_seen.unwrap_or(now);

@@ -115,6 +115,7 @@ impl Master {
         let mut master = Self {
             number: report::number_of(now),
             partition: Partition::new(&config),
+            texts: Texts::new(config.bounds.label_bytes),
             config,
             begun: now,
             since: now,
@@ -125,7 +126,6 @@ impl Master {
             losses: Losses::default(),
             workers: BTreeMap::new(),
             union: Union::default(),
-            texts: Texts::default(),
             stage: Stage::default(),
             taken: 0,
             kept: 0,
@@ -270,6 +270,7 @@ impl Master {
     pub fn begin(&mut self, config: Config, now: f64) -> Result<(), ConfigError> {
         config.check()?;
         self.partition = Partition::new(&config);
+        self.texts.label_bytes = config.bounds.label_bytes;
         self.config = config;
         self.is_late = false;
         self.reset(now);

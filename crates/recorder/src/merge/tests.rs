@@ -189,9 +189,16 @@ fn what_is_kept_is_what_is_counted_as_kept() {
     assert_eq!(master.kept, kept(&master));
 }
 
+/// Label values are not cut.
+fn with_long_labels() -> Config {
+    let mut config = Config::default();
+    config.bounds.label_bytes = 1 << 20;
+    config
+}
+
 /// A request to this endpoint, reported by a process that did nothing else.
 fn report_of(name: &str, now: f64) -> Vec<u8> {
-    let (mut writer, _) = recorder(Config::default(), now).expect("a good configuration");
+    let (mut writer, _) = recorder(with_long_labels(), now).expect("a good configuration");
     let series = writer.series(&Key { method: "GET", name, status: None, exception: "" }, now);
     writer.request(series, &Request { time: None, response_bytes: 0, request_bytes: 0, now });
     writer.report(&Process::default(), now, true)
@@ -201,7 +208,7 @@ fn report_of(name: &str, now: f64) -> Vec<u8> {
 /// each time, took memory without end.
 #[test]
 fn names_of_statistics_that_are_no_longer_kept_count_and_go_when_room_is_needed() {
-    let mut config = Config::default();
+    let mut config = with_long_labels();
     config.bounds.names = 20;
     let mut master = Master::new(config, NOW).expect("a good configuration");
     let mut bytes = Vec::new();
@@ -215,7 +222,7 @@ fn names_of_statistics_that_are_no_longer_kept_count_and_go_when_room_is_needed(
     assert_eq!(master.make_room(MOST_KEPT), Err(ReportError::NoRoom));
     // Those that have rows, and the last one.
     assert!((210_000..250_000).contains(&master.bytes()), "{}", master.bytes());
-    master.begin(Config::default(), NOW + 99.0).expect("a good configuration");
+    master.begin(with_long_labels(), NOW + 99.0).expect("a good configuration");
     assert!(master.bytes() < 20_000, "the last name, and no row: {}", master.bytes());
 }
 

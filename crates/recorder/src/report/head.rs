@@ -53,6 +53,7 @@ impl Head {
             not_times,
             not_lengths,
             custom_series,
+            folded.cut_labels,
         ] {
             put_number(out, number);
         }
@@ -73,17 +74,18 @@ impl Head {
             spawned: from.number()?,
             cpu_warnings: from.number()?,
         };
-        let folded =
-            Folded { names: from.number()?, errors: from.number()?, exceptions: from.number()? };
-        let last_request = (!last.is_nan()).then_some(last);
-        let losses = Losses {
-            folded,
-            not_times: from.number()?,
-            not_lengths: from.number()?,
-            custom_series: from.number()?,
-            // Only a master can see that.
-            custom_conflicts: 0,
+        let mut folded = Folded {
+            names: from.number()?,
+            errors: from.number()?,
+            exceptions: from.number()?,
+            cut_labels: 0,
         };
+        let last_request = (!last.is_nan()).then_some(last);
+        let (not_times, not_lengths) = (from.number()?, from.number()?);
+        let custom_series = from.number()?;
+        folded.cut_labels = from.number()?;
+        // Only a master can see conflicts.
+        let losses = Losses { folded, not_times, not_lengths, custom_series, custom_conflicts: 0 };
         Ok(Self { by_status, buckets, test, process, since, now, sum, last_request, losses })
     }
 }

@@ -38,7 +38,7 @@ pub(crate) use reporter::Reporter;
 pub(crate) use rows::{EndpointPart, ErrorPart, ExceptionPart, Extremes, Has, Label, Room, Rows};
 
 /// The format of reports and of answers to them.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// Longer reports are not read: several times what the most endpoints with all statuses need.
 pub(crate) const MOST_BYTES: usize = 64 << 20;

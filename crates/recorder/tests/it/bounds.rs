@@ -168,3 +168,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_of_10_kb_is_cut_and_marked_and_names_alike_are_one_row() {
+    let (mut writer, reader) = start_with(bounded(10, 10));
+    let long = |end: &str| format!("/{}{end}", "é".repeat(5_000));
+    for end in ["a", "b", "b"] {
+        record(&mut writer, &key("GET", &long(end)), 1.0);
+    }
+    let snapshot = look(&reader);
+    let row = only(&snapshot);
+    assert_eq!(row.requests, Some(3));
+    assert!(row.name.len() <= 2_048 && row.name.ends_with('…'), "{} bytes", row.name.len());
+    assert!(reader.losses().folded.cut_labels >= 2);
+    assert_eq!(reader.losses().folded.names, 0);
+}
+
+#[test]
+fn every_label_value_of_a_request_is_cut() {
+    let mut config = bounded(10, 10);
+    config.bounds.label_bytes = 16;
+    let (mut writer, reader) = start_with(config);
+    let long = "x".repeat(20);
+    let wanted = format!("{}…", "x".repeat(13));
+    let key = Key { method: &long, name: &long, status: Some(200), exception: &long };
+    fail(&mut writer, &key, &long);
+    writer.user_error(&long);
+    let snapshot = look(&reader);
+    let (row, error) = (only(&snapshot), &snapshot.errors[0]);
+    let response = &snapshot.responses.as_ref().expect("known")[0];
+    let exception = &snapshot.exceptions.as_ref().expect("known")[0];
+    for text in [
+        &row.method,
+        &row.name,
+        &response.exception,
+        &error.method,
+        &error.name,
+        &error.error,
+        &exception.message,
+    ] {
+        assert_eq!(**text, wanted);
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) fn start_with(config: Config) -> (Writer, Reader) {
 
 /// Few names and errors.
 pub(crate) fn bounded(names: usize, errors: usize) -> Config {
-    let bounds = Bounds { names, errors, text_chars: 20 };
+    let bounds = Bounds { names, errors, text_chars: 20, ..Bounds::default() };
     Config { bounds, ..Config::default() }
 }
 

@@ -173,6 +173,7 @@ fn always() -> Vec<String> {
         "workers_missing_count",
         "exporter_build_info",
         "exporter_folded_series_total",
+        "exporter_cut_label_values_total",
         "exporter_rejected_rows_total",
         "total_scrapes",
     ];

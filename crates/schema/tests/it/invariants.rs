@@ -259,7 +259,7 @@ pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
             truncated_rows,
             ..empty()
         };
-        snapshot.bound(&Bounds { names: 8, errors: 6, text_chars: 200 });
+        snapshot.bound(&Bounds { names: 8, errors: 6, text_chars: 200, ..Bounds::default() });
         // A recorder gives each outcome once.
         let mut seen = HashSet::new();
         if let Some(responses) = &mut snapshot.responses {

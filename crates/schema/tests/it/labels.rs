@@ -105,6 +105,7 @@ fn only_the_exporters_own_counters_have_no_target() {
         [
             "locust_exporter_build_info",
             "locust_exporter_folded_series_total",
+            "locust_exporter_cut_label_values_total",
             "locust_exporter_rejected_rows_total",
             "locust_total_scrapes",
         ]

@@ -157,6 +157,7 @@ fn every_reason_is_there_from_the_start_so_that_a_first_increase_is_seen() {
             r#"folded_series_total{reason="errors"} 0"#,
             r#"folded_series_total{reason="exceptions"} 0"#,
             r#"folded_series_total{reason="names"} 0"#,
+            "cut_label_values_total 0",
             r#"rejected_rows_total{reason="inconsistent"} 0"#,
             r#"rejected_rows_total{reason="labels"} 0"#,
             r#"rejected_rows_total{reason="named_like_aggregated"} 0"#,
@@ -170,11 +171,12 @@ fn every_reason_is_there_from_the_start_so_that_a_first_increase_is_seen() {
 #[test]
 fn the_exporters_counters_live_from_scrape_to_scrape() {
     let own = own();
-    own.folded(Folded { names: 3, errors: 2, exceptions: 1 });
+    own.folded(Folded { names: 3, errors: 2, exceptions: 1, cut_labels: 4 });
     for scrape in 1..=2 {
         own.scraped();
         let text = expose(&own, &[Classic], vec![down()]);
         assert!(text.contains(&format!("\nlocust_total_scrapes {scrape}\n")), "{text}");
         assert!(text.contains(r#"folded_series_total{reason="names"} 3"#), "{text}");
+        assert!(text.contains("\nlocust_exporter_cut_label_values_total 4\n"), "{text}");
     }
 }
