@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, final
 
-__all__ = ["Child", "Core", "Metric", "Option", "__version__", "main", "options"]
+__all__ = [
+    "Child",
+    "Core",
+    "Metric",
+    "Option",
+    "__version__",
+    "main",
+    "misspelt_variables",
+    "options",
+]
 __version__: Final[str]
 
 @final
@@ -31,6 +40,9 @@ class Option:
 
 def options() -> list[Option]:
     """Every option of the exporter inside Locust."""
+
+def misspelt_variables() -> list[str]:
+    """A line for each environment variable that is named as ours are, and that no option reads."""
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the standalone exporter's command line (``arguments[0]`` is the program's name)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import mmap
 import os
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Union
@@ -11,6 +12,7 @@ from typing import NoReturn, Union
 from locust.argument_parser import get_empty_argument_parser
 
 from locust_exporter import _core
+from locust_exporter._process import notice
 
 Value = Union[str, Sequence[str], bool, None]
 Values = Mapping[str, Value]
@@ -19,6 +21,9 @@ LISTEN_ADDRESS = "web.listen-address"
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
 FINAL_TIMEOUT = "push.final-timeout"
 SPOOL_PATH = "push.spool.path"
+# Shared with all processes that are forked from here, which have the same environment.
+_ARE_VARIABLES_CHECKED = mmap.mmap(-1, 1)
+
 # Options of what a process does for itself: of the server, and of pushing.
 _OF_A_PROCESS = ("web.", "push.", "pushgateway.")
 
@@ -47,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 action="store_true",
                 default=None,
                 help=text,
-                env_var=option.variable,
+                env_var=_variable(option),
             )
             continue
         if option.default is not None:
@@ -59,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=None,
             metavar=f"<{option.metavar.lower()}>",
             help=text,
-            env_var=option.variable,
+            env_var=_variable(option),
         )
     for option in options():
         if option.name.endswith((".password-file", ".bearer-token-file")):
@@ -69,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 default=argparse.SUPPRESS,
                 help=argparse.SUPPRESS,
             )
+
+
+def _variable(option: _core.Option) -> str | None:
+    """The variable that the parser may read. An empty one is one that is not set."""
+    return None if os.environ.get(option.variable) == "" else option.variable
 
 
 class _NoSecret(argparse.Action):
@@ -93,7 +103,15 @@ def given(parsed: argparse.Namespace | None) -> dict[str, Value]:
     Variables count where Locust's command line did not know the options, as in a test that
     makes its own environment.
     """
+    _warn_of_misspelt_variables()
     return {option.name: _given(option, parsed) for option in options()}
+
+
+def _warn_of_misspelt_variables() -> None:
+    if _ARE_VARIABLES_CHECKED[0] == 0:
+        _ARE_VARIABLES_CHECKED[0] = 1
+        for line in _core.misspelt_variables():
+            notice(line)
 
 
 def given_to_worker(parsed: argparse.Namespace | None) -> dict[str, Value]:
@@ -116,7 +134,7 @@ def _given(option: _core.Option, parsed: argparse.Namespace | None) -> Value:
     if parsed is not None and hasattr(parsed, dest):
         value = getattr(parsed, dest)
     else:
-        value = os.environ.get(option.variable)
+        value = os.environ.get(option.variable) or None
     if value is None:
         return None
     if option.repeated:

@@ -12,9 +12,7 @@ from locust_exporter._core import Core
 
 def request(made: Core, name: str, **keywords: Any) -> None:
     """Fires the event of a request."""
-    made.listener(
-        request_type="GET", name=name, response_time=1.0, response_length=0, **keywords
-    )
+    made.listener(request_type="GET", name=name, response_time=1.0, response_length=0, **keywords)
 
 
 def observe(made: Core) -> None:

@@ -401,3 +401,27 @@ def test_2000_names_cost_at_most_60_percent_of_what_they_cost_with_15_bounds_and
     assert now[0] <= 0.6 * before[0], f"{now[0]} bytes, {before[0]} before"
     assert now[1] <= 0.6 * before[1], f"{now[1]} samples, {before[1]} before"
     print(f"bytes {before[0]} -> {now[0]}, samples {before[1]} -> {now[1]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("web.max-requests", "many"),
+        ("metrics.schema", ["modern"]),
+        ("metrics.buckets", ["2", "1"]),
+        ("web.listen-address", ["nowhere"]),
+        ("label", ["status=1"]),
+    ],
+)
+def test_an_error_of_a_value_that_a_variable_gave_names_the_variable(
+    name: str, wrong: str | list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [variable] = [option.variable for option in _core.options() if option.name == name]
+    monkeypatch.setenv(variable, wrong if isinstance(wrong, str) else ", ".join(wrong))
+    with pytest.raises(ValueError, match=f"^variable {variable}: ") as error:
+        configure(Core(), {name: wrong})
+    assert _options.flag(name) not in str(error.value)
+    # Another value came from elsewhere.
+    monkeypatch.setenv(variable, "1")
+    with pytest.raises(ValueError, match=_options.flag(name)):
+        configure(Core(), {name: wrong})

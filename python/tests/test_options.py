@@ -62,6 +62,34 @@ def test_an_empty_value_is_not_the_default() -> None:
     assert values["web.listen-address"] == [""]
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_an_empty_variable_is_one_that_is_not_set(
+    knows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_options, "options", lambda: tuple(_core.options()))
+    for option in _core.options():
+        monkeypatch.setenv(option.variable, "")
+    parsed = parser().parse_args([]) if knows else None
+    given = _options.given(parsed)
+    assert len(given) > 60
+    assert set(given.values()) == {None}
+
+
+def test_a_misspelt_variable_is_told_once_with_the_nearest_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOCUST_EXPORTER_METRIC_SCHEMA", "standard")
+    monkeypatch.setenv("LOCUST_EXPORTER_SERVICE_PORT_METRICS", "9646")
+    told: list[str] = []
+    monkeypatch.setattr(_options, "notice", told.append)
+    _options._ARE_VARIABLES_CHECKED[0] = 0
+    for _ in range(2):
+        _options.given(None)
+    [line] = told
+    assert line.startswith("variable LOCUST_EXPORTER_METRIC_SCHEMA does nothing")
+    assert line.endswith(" LOCUST_EXPORTER_METRICS_SCHEMA")
+
+
 def test_nothing_shows_in_the_web_ui() -> None:
     shown = parser().args_included_in_web_ui
     assert [name for name in shown if name.startswith("exporter")] == []

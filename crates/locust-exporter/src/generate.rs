@@ -47,7 +47,8 @@ fn options() -> String {
     let mut text = String::from(
         "# Options\n\nMade by `cargo xtask generate`. Flags win over variables, variables over \
          defaults. In a variable, an option that may be given several times is a list with \
-         commas.\n\n\
+         commas. An empty variable is one that is not set. A variable that begins with \
+         `LOCUST_EXPORTER_` and is none of these does nothing, and the log says so.\n\n\
          - [Beside Locust](#beside-locust): those of `locust_exporter`\n\
          - [Inside Locust](#inside-locust): those that Locust has with it, also as keys of \
          `locust.conf` (`exporter-web-listen-address`)\n",

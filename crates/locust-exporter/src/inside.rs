@@ -195,8 +195,8 @@ pub fn settings(given: &[(String, Given)]) -> Result<Settings, String> {
 }
 
 fn check(given: &[(String, Given)]) -> Result<Settings, String> {
-    let inside = parse(given)?;
-    let origin = Origin::default();
+    let origin = origin(given);
+    let inside = parse(given, &origin)?;
     // Which addresses there are is decided elsewhere, but they are refused here.
     inside.listen.addresses(&origin)?;
     let schema = schema::Config {
@@ -204,14 +204,14 @@ fn check(given: &[(String, Given)]) -> Result<Settings, String> {
         ..shared::schema(&inside.names, &inside.metrics, &origin)?
     };
     let catalog = Catalog::new(&schema)
-        .map_err(|cause| format!("{}: {cause}", shared::flag_at_fault(&cause)))?;
+        .map_err(|cause| format!("{}: {cause}", origin.name(shared::flag_at_fault(&cause))))?;
     let recorder = recorder::Config {
         bounds: inside.metrics.bounds(),
         buckets: inside.buckets,
         by_status: inside.duration_by_status,
         ..recorder::Config::default()
     };
-    recorder.check().map_err(|cause| format!("--metrics.buckets: {cause}"))?;
+    recorder.check().map_err(|cause| format!("{}: {cause}", origin.name("--metrics.buckets")))?;
     Ok(Settings {
         schema,
         catalog,
@@ -240,14 +240,15 @@ pub fn push(
     listen: &[String],
     worker: Option<&str>,
 ) -> Result<Plan, String> {
-    let inside = parse(given).map_err(|line| in_locusts_words(&line))?;
+    let origin = origin(given);
+    let inside = parse(given, &origin).map_err(|line| in_locusts_words(&line))?;
     if worker.is_some() && !inside.push_workers {
         return Ok(Plan::default());
     }
     let first = listen.first().and_then(|address| address.trim().parse::<web::Listen>().ok());
     let plan = push_args::settings(&push_args::Given {
         args: &inside.push,
-        origin: &Origin::default(),
+        origin: &origin,
         port: first.map(|address| address.port()).filter(|port| *port != 0),
         one_of_many: worker,
         variables: &push_args::variable,
@@ -255,7 +256,32 @@ pub fn push(
     plan.map_err(|line| in_locusts_words(&line))
 }
 
-fn parse(given: &[(String, Given)]) -> Result<Inside, String> {
+/// Which options were given by their variables: Locust's parser does not say, but an option whose
+/// value is that of its variable was given by it, whatever else said the same.
+fn origin(given: &[(String, Given)]) -> Origin {
+    let options = options();
+    let by_variable = given.iter().filter_map(|(name, value)| {
+        let Described { variable, .. } = options.iter().find(|option| option.name == *name)?;
+        let set = std::env::var(variable).ok().filter(|set| value.is(set))?;
+        (!set.is_empty()).then(|| (format!("--{name}"), format!("variable {variable}")))
+    });
+    Origin::new(by_variable.collect())
+}
+
+impl Given {
+    /// Whether it is what a variable of this value gives.
+    fn is(&self, variable: &str) -> bool {
+        match self {
+            Self::Switch(on) => boolean(variable).is_ok_and(|set| set == *on),
+            Self::Texts(texts) => {
+                let parts = variable.split(',').map(str::trim).filter(|part| !part.is_empty());
+                texts.iter().map(String::as_str).eq(parts) || *texts == [variable]
+            }
+        }
+    }
+}
+
+fn parse(given: &[(String, Given)], origin: &Origin) -> Result<Inside, String> {
     let mut args = vec![OsString::from("locust")];
     for (name, value) in given {
         match value {
@@ -268,7 +294,17 @@ fn parse(given: &[(String, Given)]) -> Result<Inside, String> {
     let matches = command().try_get_matches_from(&args);
     matches
         .and_then(|matches| Inside::from_arg_matches(&matches))
-        .map_err(|error| secret::without_credentials(&usage::line(&error)))
+        .map_err(|error| secret::without_credentials(&line(&error, origin)))
+}
+
+/// What is wrong with a value, named as it was given.
+fn line(error: &clap::Error, origin: &Origin) -> String {
+    let flag = usage::invalid_arg(error).and_then(|shown| shown.split_whitespace().next());
+    let written = flag.map(|flag| origin.name(flag));
+    match written.as_deref().and_then(|written| written.strip_prefix("variable ")) {
+        Some(variable) => usage::line_of_variable(error, variable),
+        None => usage::line(error),
+    }
 }
 
 /// The options as flags that all take a value: a switch too, since its variable may have held one

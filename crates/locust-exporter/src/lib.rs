@@ -26,6 +26,7 @@ mod secret;
 mod settings;
 mod shared;
 mod usage;
+mod variables;
 mod watch;
 
 use std::ffi::OsString;
@@ -34,9 +35,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use schema::Catalog;
-use tracing::error;
+use tracing::{error, warn};
 
 pub use build::INFO as BUILD;
+pub use variables::misspelt as misspelt_variables;
 
 use crate::cli::Cli;
 use crate::run::Failure;
@@ -60,7 +62,7 @@ pub fn main(args: &[OsString]) -> u8 {
     };
     let (settings, catalog) = match prepare(&cli) {
         Ok(prepared) => prepared,
-        Err(line) => return complain(&line, USAGE),
+        Err(line) => return complain(&cli.origin.in_given_words(&line), USAGE),
     };
     if let Some(what) = cli.process.generate {
         return match generate::print(what) {
@@ -69,6 +71,9 @@ pub fn main(args: &[OsString]) -> u8 {
         };
     }
     log::init(cli.process.log_level, cli.process.log_format);
+    for line in misspelt_variables() {
+        warn!("{line}");
+    }
     match serve(settings, catalog) {
         Ok(()) => SUCCESS,
         Err(failure) => {
@@ -76,7 +81,7 @@ pub fn main(args: &[OsString]) -> u8 {
                 Failure::Options(cause) => (cause, USAGE),
                 Failure::System(cause) => (cause, FAILURE),
             };
-            error!("{cause:#}");
+            error!("{}", cli.origin.in_given_words(&format!("{cause:#}")));
             code
         }
     }

@@ -34,11 +34,39 @@ impl Origin {
         Self { names }
     }
 
+    /// A text in which flags are named as the user wrote them.
+    pub(crate) fn in_given_words(&self, text: &str) -> String {
+        let replace = |text, (flag, written): &(String, String)| replace_word(text, flag, written);
+        self.names.iter().fold(text.to_owned(), replace)
+    }
+
     /// What the user wrote to give this flag's value.
     pub(crate) fn name(&self, flag: &str) -> String {
         let written = self.names.iter().find(|(given, _)| given == flag);
         written.map_or_else(|| flag.to_owned(), |(_, written)| written.clone())
     }
+}
+
+/// A text with another word for `flag`, wherever that stands by itself: other flags may begin with
+/// it.
+fn replace_word(text: String, flag: &str, written: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find(flag) {
+        let (before, after) = (&rest[..at], &rest[at + flag.len()..]);
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let mut next = after.chars();
+        let is_longer = match next.next() {
+            // A full stop may end the sentence.
+            Some('.') => next.next().is_some_and(goes_on),
+            Some(c) => goes_on(c),
+            None => false,
+        };
+        replaced.push_str(before);
+        replaced.push_str(if is_longer { flag } else { written });
+        rest = after;
+    }
+    replaced + rest
 }
 
 /// Why there is nothing to run.
@@ -83,10 +111,25 @@ fn command() -> Command {
 }
 
 fn one_line(error: &clap::Error, args: &[OsString]) -> String {
-    let line = line(error);
     match variable_at_fault(error, args) {
-        Some(variable) => format!("variable {variable}: {line}"),
-        None => line,
+        Some(variable) => line_of_variable(error, &variable),
+        None => line(error),
+    }
+}
+
+/// What clap says of a value that was given by a variable: without the flag, which nobody typed.
+pub(crate) fn line_of_variable(error: &clap::Error, variable: &str) -> String {
+    let line = line(error);
+    let shown = invalid_arg(error).map(|shown| format!(" for '{shown}'"));
+    let line = shown.map_or(line.clone(), |shown| line.replacen(&shown, "", 1));
+    format!("variable {variable}: {line}")
+}
+
+/// The option that clap complains of, as it shows it: `--web.max-requests <COUNT>`.
+pub(crate) fn invalid_arg(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(shown)) => Some(shown),
+        _ => None,
     }
 }
 
@@ -109,10 +152,7 @@ pub(crate) fn line(error: &clap::Error) -> String {
 
 /// The variable that a bad value came from, if the flag itself was not given.
 fn variable_at_fault(error: &clap::Error, args: &[OsString]) -> Option<String> {
-    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    let flag = shown.split_whitespace().next()?;
+    let flag = invalid_arg(error)?.split_whitespace().next()?;
     let given = args.iter().filter_map(|arg| arg.to_str()).any(|arg| {
         arg.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
     });

@@ -74,6 +74,12 @@ mod _core {
         crate::options::all()
     }
 
+    /// A line for each environment variable that is named as ours are, and that no option reads.
+    #[pyfunction]
+    fn misspelt_variables() -> Vec<String> {
+        locust_exporter::misspelt_variables()
+    }
+
     /// Runs the standalone exporter's command line.
     #[pyfunction]
     #[expect(clippy::needless_pass_by_value, reason = "it comes from Python")]

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use tempfile::TempDir;
 
 use crate::exporter::Plan;
+use crate::locust::Locust;
 
 /// Exit code of a wrong option, and of a wrong file that an option names.
 const USAGE: i32 = 2;
@@ -37,6 +38,53 @@ fn assert_refused(flag: &str, variable: &str, value: &str, words: &[&str]) {
     assert_ends(Plan::new().arg(format!("{flag}={value}")), USAGE, &[&[flag], words].concat());
     let named = format!("variable {variable}");
     assert_ends(Plan::new().var(variable, value), USAGE, &[&[&*named], words].concat());
+    let line = &Plan::new().var(variable, value).ends().lines[0];
+    assert!(!line.contains(&format!("{flag} ")) && !line.contains(&format!("{flag}:")), "{line}");
+}
+
+/// It did nothing, silently.
+#[test]
+fn a_misspelt_variable_is_told_once_with_the_nearest_name() {
+    let locust = Locust::running();
+    let exporter = Plan::of(&locust)
+        .var("LOCUST_EXPORTER_METRIC_SCHEMA", "standard")
+        .var("LOCUST_EXPORTER_SERVICE_HOST", "10.0.0.1")
+        .var("LOCUST_EXPORTER_PORT", "tcp://10.0.0.1:9646")
+        .var("LOCUST_EXPORTER_METRICS_BUCKETS", "1,2")
+        .start();
+    exporter.scrape();
+    let lines = exporter.told(&["level=warn", "variable LOCUST_EXPORTER_"]);
+    let [line] = &lines[..] else { panic!("{}", exporter.log()) };
+    assert!(line.contains("LOCUST_EXPORTER_METRIC_SCHEMA does nothing"), "{line}");
+    assert!(line.contains("the nearest is LOCUST_EXPORTER_METRICS_SCHEMA"), "{line}");
+}
+
+#[test]
+fn an_empty_variable_of_any_option_is_one_that_is_not_set() {
+    let locust = Locust::running();
+    let options = include_str!("../../../../docs/options.md");
+    let names = options.split('`').filter(|word| word.starts_with("LOCUST_"));
+    let names: std::collections::BTreeSet<_> =
+        names.filter(|name| *name != "LOCUST_EXPORTER_URI").collect();
+    assert!(names.len() > 60, "{names:?}");
+    let plan = names.iter().fold(Plan::of(&locust), |plan, name| plan.var(name, ""));
+    let exporter = plan.start();
+    assert!(exporter.scrape().value("locust_up", &[]).unwrap() > 0.0);
+    assert!(exporter.told(&["level=warn"]).is_empty(), "{}", exporter.log());
+}
+
+/// It named a flag that nobody had typed.
+#[test]
+fn what_fails_at_the_start_is_named_as_it_was_given() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let variable = "LOCUST_EXPORTER_WEB_LISTEN_ADDRESS";
+    let plan = Plan::new().var(variable, &address);
+    assert_ends(plan, FAILURE, &[&address, "another program", variable]);
+    let variable = "LOCUST_EXPORTER_LOCUST_TLS_CA_FILE";
+    let plan = Plan::new().var(variable, "/nonexistent").arg("--locust.uri=https://a:1/");
+    let line = &plan.ends().lines[0];
+    assert!(line.contains(variable) && !line.contains("--locust.tls.ca-file"), "{line}");
 }
 
 #[test]
