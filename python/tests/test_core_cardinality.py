@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from exposition import core, text
+
 from locust_exporter._core import Core
 
 

@@ -532,5 +532,5 @@ def test_label_values_of_the_tests_own_metrics_are_cut_and_put_together() -> Non
 
 @pytest.mark.parametrize("given", ["15", "4097", "many"])
 def test_a_limit_of_label_values_that_cannot_be_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match="--exporter-metrics-max-label-bytes.*16 to 4096"):
+    with pytest.raises(ValueError, match=r"--exporter-metrics-max-label-bytes.*16 to 4096"):
         core({"metrics.max-label-bytes": given})

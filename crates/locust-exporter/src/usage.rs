@@ -36,7 +36,8 @@ impl Origin {
 
     /// A text in which flags are named as the user wrote them.
     pub(crate) fn in_given_words(&self, text: &str) -> String {
-        let replace = |text, (flag, written): &(String, String)| replace_word(text, flag, written);
+        let replace =
+            |text: String, (flag, written): &(String, String)| replace_word(&text, flag, written);
         self.names.iter().fold(text.to_owned(), replace)
     }
 
@@ -49,9 +50,9 @@ impl Origin {
 
 /// A text with another word for `flag`, wherever that stands by itself: other flags may begin with
 /// it.
-fn replace_word(text: String, flag: &str, written: &str) -> String {
+fn replace_word(text: &str, flag: &str, written: &str) -> String {
     let mut replaced = String::with_capacity(text.len());
-    let mut rest = &*text;
+    let mut rest = text;
     while let Some(at) = rest.find(flag) {
         let (before, after) = (&rest[..at], &rest[at + flag.len()..]);
         let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
