@@ -61,6 +61,10 @@ impl Metrics {
 }
 
 impl Gather for Metrics {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn gather(&self, ask: Ask) -> GatherFuture<'_> {
         Box::pin(async move {
             self.own.scraped();

@@ -75,12 +75,15 @@ pub(crate) struct ServerArgs {
     #[arg(long = "web.config.file", env = "LOCUST_EXPORTER_WEB_CONFIG_FILE", value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
 
-    /// Scrapes to answer at the same time; those beyond are refused with 503. 0 is no limit.
+    /// Scrapes to answer at the same time. Those beyond wait, and are refused with 503 if their time
+    /// is over; of those that wait, the client with the fewest is next. Scrapes that wait for the
+    /// same answer of Locust count as one. 0 is no limit.
     #[arg(long = "web.max-requests", env = "LOCUST_EXPORTER_WEB_MAX_REQUESTS")]
     #[arg(value_name = "COUNT", default_value = "40", value_parser = count)]
     pub(crate) max_requests: usize,
 
-    /// Connections to hold at the same time.
+    /// Connections to hold at the same time. For one beyond, the client address that has the most
+    /// loses one.
     #[arg(long = "web.max-connections", env = "LOCUST_EXPORTER_WEB_MAX_CONNECTIONS")]
     #[arg(value_name = "COUNT", default_value = "1024", value_parser = count)]
     pub(crate) max_connections: usize,

@@ -1,10 +1,28 @@
 //! What a connection's client has been doing, and whether it takes too long over it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Timeouts;
+
+/// The time by which clients that take an answer slowly are compared. It stands still while the
+/// server itself is too busy to send, and counts only while answers are being sent.
+#[derive(Debug, Default)]
+pub(crate) struct SendClock(AtomicU64);
+
+impl SendClock {
+    /// Counts one more tick.
+    pub(crate) fn tick(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The ticks until now.
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What happens on one connection. The IO wrapper, the requests and their bodies write here; the
 /// connection's task reads [`Activity::verdict`] when the deadline that it named last has come.
@@ -13,20 +31,28 @@ pub(crate) struct Activity {
     timeouts: Timeouts,
     /// In HTTP/2 bytes come between requests that begin none (pings, window updates).
     multiplexed: bool,
+    clock: Arc<SendClock>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     next_request: u64,
-    /// Requests in flight; with a time, the body waits since then for the client to take it.
-    requests: HashMap<u64, Option<Instant>>,
+    /// Requests in flight; with an offer, the body waits since then for the client to take it.
+    requests: HashMap<u64, Option<Offer>>,
     /// The end of the last request.
     quiet_since: Instant,
     /// The first byte of a request whose headers are not complete.
     header_since: Option<Instant>,
     /// When a write found the socket full; until everything written has been flushed.
     behind_since: Option<Instant>,
+}
+
+/// When a part of an answer was handed over to be sent.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    at: Instant,
+    tick: u64,
 }
 
 /// Whether a connection may live on.
@@ -40,7 +66,7 @@ pub(crate) enum Verdict {
 
 impl Activity {
     /// A connection accepted now.
-    pub(crate) fn new(timeouts: Timeouts, multiplexed: bool) -> Arc<Self> {
+    pub(crate) fn new(timeouts: Timeouts, multiplexed: bool, clock: Arc<SendClock>) -> Arc<Self> {
         let state = State {
             next_request: 0,
             requests: HashMap::new(),
@@ -48,7 +74,7 @@ impl Activity {
             header_since: None,
             behind_since: None,
         };
-        Arc::new(Self { timeouts, multiplexed, state: Mutex::new(state) })
+        Arc::new(Self { timeouts, multiplexed, clock, state: Mutex::new(state) })
     }
 
     /// Whether the connection speaks HTTP/2.
@@ -100,10 +126,26 @@ impl Activity {
         })
     }
 
+    /// Since when the client has not taken what is ready to be sent, if something is.
+    pub(crate) fn sending_since(&self) -> Option<Instant> {
+        self.with(|state| {
+            let offers = state.requests.values().flatten().map(|offer| offer.at);
+            offers.chain(state.behind_since).min()
+        })
+    }
+
+    /// The number of answers that the client has not taken yet, and the tick of the oldest offer.
+    pub(crate) fn sending(&self) -> Option<(usize, u64)> {
+        self.with(|state| {
+            let offers = || state.requests.values().flatten();
+            Some((offers().count(), offers().map(|offer| offer.tick).min()?))
+        })
+    }
+
     /// Whether the client has had its time.
     pub(crate) fn verdict(&self, now: Instant) -> Verdict {
         let (header, behind, waiting, idle) = self.with(|state| {
-            let waiting = state.requests.values().flatten().min().copied();
+            let waiting = state.requests.values().flatten().map(|offer| offer.at).min();
             let idle = state.requests.is_empty().then_some(state.quiet_since);
             (state.header_since, state.behind_since, waiting, idle)
         });
@@ -133,9 +175,15 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
+    /// Whether other requests share the connection.
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.activity.multiplexed
+    }
+
     /// The body has something that the client may take.
     pub(crate) fn offer(&self) {
-        self.activity.with(|state| state.requests.insert(self.id, Some(Instant::now())));
+        let offer = Offer { at: Instant::now(), tick: self.activity.clock.now() };
+        self.activity.with(|state| state.requests.insert(self.id, Some(offer)));
     }
 }
 
@@ -163,6 +211,10 @@ mod tests {
         watch: Duration::from_secs(1),
     };
 
+    fn activity(multiplexed: bool) -> Arc<Activity> {
+        Activity::new(TIMEOUTS, multiplexed, Arc::default())
+    }
+
     fn after(activity: &Activity, seconds: u64) -> Verdict {
         activity.verdict(Instant::now() + Duration::from_secs(seconds))
     }
@@ -173,14 +225,14 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_closed_at_last() {
-        let activity = Activity::new(TIMEOUTS, false);
+        let activity = activity(false);
         assert!(lives(&activity, 29));
         assert_eq!(after(&activity, 31), Verdict::Close("idle"));
     }
 
     #[test]
     fn headers_must_come_in_time() {
-        let activity = Activity::new(TIMEOUTS, false);
+        let activity = activity(false);
         activity.read();
         assert!(lives(&activity, 9));
         assert!(!lives(&activity, 11));
@@ -188,14 +240,14 @@ mod tests {
 
     #[test]
     fn in_http2_bytes_between_requests_begin_no_headers() {
-        let activity = Activity::new(TIMEOUTS, true);
+        let activity = activity(true);
         activity.read();
         assert!(lives(&activity, 29));
     }
 
     #[test]
     fn a_request_at_work_is_not_idle() {
-        let activity = Activity::new(TIMEOUTS, false);
+        let activity = activity(false);
         activity.read();
         let request = activity.request();
         assert!(lives(&activity, 1000));
@@ -206,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_client_must_take_what_is_offered() {
-        let activity = Activity::new(TIMEOUTS, true);
+        let activity = activity(true);
         let stalled = activity.request();
         stalled.offer();
         let _other = activity.request();
@@ -215,8 +267,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_offered_is_being_sent_until_the_request_ends() {
+        let activity = activity(true);
+        let (first, second) = (activity.request(), activity.request());
+        assert_eq!(activity.sending(), None);
+        first.offer();
+        activity.clock.tick();
+        second.offer();
+        assert_eq!(activity.sending(), Some((2, 0)));
+        first.offer();
+        assert_eq!(activity.sending(), Some((2, 1)));
+        drop((first, second));
+        assert_eq!((activity.sending(), activity.sending_since()), (None, None));
+    }
+
+    #[test]
     fn a_full_socket_is_forgiven_when_it_is_flushed() {
-        let activity = Activity::new(TIMEOUTS, false);
+        let activity = activity(false);
         let _request = activity.request();
         activity.blocked();
         assert!(!lives(&activity, 21));

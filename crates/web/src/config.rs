@@ -20,15 +20,20 @@ pub struct Config {
     pub config_file: Option<PathBuf>,
     /// The path of the metrics.
     pub telemetry_path: String,
-    /// Scrapes (and probes) in flight at most; one more is answered with 503. 0 means no limit.
+    /// Scrapes that are gathered at the same time, where those that wait for the same fetch count as
+    /// one; likewise probes; and answers that are sent at the same time. Others wait, and are
+    /// answered with 503 if their time is over. A peer has at most as many as are left to others. 0
+    /// means no limit.
     pub max_requests: usize,
     /// Who may reload and quit.
     pub lifecycle: Lifecycle,
     /// How long a client may take.
     pub timeouts: Timeouts,
-    /// Connections at most. For one more, the one that has been idle longest is closed. Lowered
-    /// to what the process's limit of open files has room for.
+    /// Connections at most. For one more, the peer that has the most loses the one that has been
+    /// idle longest. Lowered to what the process's limit of open files has room for.
     pub max_connections: usize,
+    /// Open files that are left for what is not a connection to the server.
+    pub reserved_files: usize,
     /// The longest a scrape may take, whatever the scraper would wait. Not for probes.
     pub scrape_timeout: Duration,
     /// Write `_created` samples in OpenMetrics.
@@ -48,6 +53,7 @@ impl Default for Config {
             lifecycle: Lifecycle::default(),
             timeouts: Timeouts::default(),
             max_connections: 1024,
+            reserved_files: 64,
             scrape_timeout: Duration::from_secs(10),
             created: false,
             landing: Landing::default(),

@@ -14,15 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Timeouts;
 use crate::activity::{Activity, Verdict};
-use crate::crowd::Membership;
-use crate::guard::Guard;
+use crate::connection_table::ConnectionGuard;
+use crate::guard::{Guard, MAX_HEAD};
 use crate::io::Watched;
 use crate::tls;
 use crate::webconfig::Vigil;
 
-/// A request's headers at most; longer ones are answered with 431. It bounds what a connection
-/// holds in its buffers, too.
-const MAX_HEADERS: u16 = 32 * 1024;
+/// What a connection holds in a buffer, about.
+const BUFFER: usize = MAX_HEAD;
+
+/// A list of headers in HTTP/2 at most: each counts 32 bytes more than in HTTP/1 (RFC 9113).
+const MAX_HEADER_LIST: u32 = 64 * 1024;
 
 /// Requests of one HTTP/2 connection in flight.
 const MAX_STREAMS: u32 = 32;
@@ -41,14 +43,14 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     peer: SocketAddr,
-    member: Membership,
+    guard: ConnectionGuard,
 ) {
     // A socket that cannot do this is no worse than slow.
     let _ = stream.set_nodelay(true);
     // First the subscription, then the configuration: no change falls between the two.
     let changed = shared.vigil.subscribe();
     let active = shared.vigil.current();
-    let talk = Talk { shared: &shared, peer, member: &member, changed };
+    let talk = Talk { shared: &shared, peer, guard: &guard, changed };
     let mut io = Watched::new(stream);
     let Some(tls) = &active.tls else {
         let activity = talk.begin(false);
@@ -59,7 +61,7 @@ pub(crate) async fn serve(
     let accepted = tokio::select! {
         accepted = tokio::time::timeout(shared.timeouts.handshake, handshake) => accepted,
         () = shared.shutdown.cancelled() => return,
-        () = member.leave().cancelled() => return,
+        () = guard.close().cancelled() => return,
     };
     match accepted {
         Ok(Some(mut io)) => {
@@ -77,14 +79,15 @@ pub(crate) async fn serve(
 struct Talk<'a> {
     shared: &'a Shared,
     peer: SocketAddr,
-    member: &'a Membership,
+    guard: &'a ConnectionGuard,
     changed: watch::Receiver<()>,
 }
 
 impl Talk<'_> {
     fn begin(&self, is_http2: bool) -> Arc<Activity> {
-        let activity = Activity::new(self.shared.timeouts, is_http2);
-        self.member.watch(&activity);
+        let clock = Arc::clone(self.guard.clock());
+        let activity = Activity::new(self.shared.timeouts, is_http2, clock);
+        self.guard.watch(&activity);
         activity
     }
 
@@ -120,7 +123,7 @@ impl Talk<'_> {
                     closing = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = self.member.leave().cancelled() => {
+                () = self.guard.close().cancelled() => {
                     tracing::debug!(%peer, "connection closed to make room");
                     return;
                 }
@@ -145,13 +148,13 @@ fn builder(http2: bool) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_buf_size(MAX_HEADERS.into())
+        .max_buf_size(BUFFER)
         .half_close(false);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS.into())
-        .max_send_buf_size(MAX_HEADERS.into());
+        .max_header_list_size(MAX_HEADER_LIST)
+        .max_send_buf_size(BUFFER);
     if http2 { builder.http2_only() } else { builder.http1_only() }
 }

@@ -40,6 +40,12 @@ pub trait Gather: Send + Sync + 'static {
     /// Gathers the families; never later than the deadline, and never failing: what cannot be had
     /// is told by the families themselves (`…_up 0`).
     fn gather(&self, ask: Ask) -> GatherFuture<'_>;
+
+    /// Whether scrapes that wait at the same time wait for the same fetch and share what it has
+    /// fetched. Then they count as one against [`Config::max_requests`](crate::Config::max_requests).
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// Gives what `/probe` shows.
@@ -51,7 +57,7 @@ pub trait Probe: Send + Sync + 'static {
 }
 
 /// The query of a `/probe` request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProbeTarget {
     /// `target`: what to probe.
     pub target: String,

@@ -19,9 +19,10 @@
 //! the extra headers of the web configuration file cover every route.
 
 mod activity;
+mod admission;
 mod config;
 mod connection;
-mod crowd;
+mod connection_table;
 mod deadline;
 mod error;
 mod gather;
@@ -32,6 +33,9 @@ mod landing;
 mod lifecycle;
 mod listen;
 mod negotiated;
+mod open_files;
+mod peer;
+mod places;
 mod routes;
 mod scrape;
 mod server;
@@ -45,4 +49,5 @@ pub use gather::{
     Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
 };
 pub use listen::{Listen, ListenError};
+pub use open_files::open_files_limit;
 pub use server::Server;

@@ -11,11 +11,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Lifecycle;
+use crate::peer::PeerId;
 use crate::routes::App;
 
 /// The address at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Peer {
+    /// Whose requests share one limit.
+    pub(crate) fn id(self) -> PeerId {
+        self.0.into()
+    }
+}
 
 impl Lifecycle {
     /// Whether this peer may reload and quit. `::ffff:127.0.0.1` is how a loopback peer looks on

@@ -14,8 +14,9 @@ use axum::routing::{any, get};
 use exposition::Options;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::config::ReloadHook;
-use crate::scrape::Limit;
+use crate::connection_table::ConnectionTable;
 use crate::webconfig::Vigil;
 use crate::{Config, Error, Gather, Hooks, Landing, Lifecycle, Probe, landing, lifecycle, scrape};
 
@@ -27,7 +28,7 @@ const RESERVED: [&str; 6] =
 pub(crate) struct App {
     pub(crate) gather: Arc<dyn Gather>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
-    pub(crate) limit: Limit,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) options: Options,
     pub(crate) scrape_timeout: Duration,
     pub(crate) lifecycle: Lifecycle,
@@ -40,14 +41,19 @@ pub(crate) struct App {
 }
 
 /// Builds the router.
-pub(crate) fn router(config: &Config, hooks: Hooks, vigil: Arc<Vigil>) -> Result<Router, Error> {
+pub(crate) fn router(
+    config: &Config,
+    hooks: Hooks,
+    vigil: Arc<Vigil>,
+    table: &Arc<ConnectionTable>,
+) -> Result<Router, Error> {
     let path = config.telemetry_path.as_str();
     check_telemetry_path(path)?;
     let has_probe = hooks.probe.is_some();
     let app = App {
         gather: hooks.gather,
         probe: hooks.probe,
-        limit: Limit::new(config.max_requests),
+        admission: Admission::new(config.max_requests, Arc::clone(table)),
         options: Options { created: config.created },
         scrape_timeout: config.scrape_timeout,
         lifecycle: config.lifecycle,
@@ -153,7 +159,8 @@ mod tests {
                 quit: CancellationToken::new(),
             };
             let config = Config { telemetry_path: good.to_owned(), ..Config::default() };
-            assert!(router(&config, hooks, Vigil::new(None).unwrap()).is_ok(), "{good}");
+            let (vigil, table) = (Vigil::new(None).unwrap(), ConnectionTable::new(1));
+            assert!(router(&config, hooks, vigil, &table).is_ok(), "{good}");
         }
     }
 }

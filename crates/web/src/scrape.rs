@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::activity::InFlight;
+use crate::admission::{Busy, Fetch};
 use crate::deadline::allowance;
+use crate::lifecycle::Peer;
 use crate::negotiated::Negotiated;
+use crate::peer::PeerId;
+use crate::places::Place;
 use crate::routes::App;
 use crate::stream::{Exposition, Parts};
 use crate::{Ask, Gathered, ProbeError, ProbeTarget};
@@ -20,32 +25,14 @@ use crate::{Ask, Gathered, ProbeError, ProbeTarget};
 /// target may take, and that is shorter.
 const PROBE_CAP: Duration = Duration::from_hours(24);
 
+/// How long an answer that is ready waits for a place to be sent from, at least.
+const SEND_PATIENCE: Duration = Duration::from_secs(2);
+
 type Pairs = Query<Vec<(String, String)>>;
-
-/// Bounds the scrapes in flight.
-#[derive(Clone, Debug)]
-pub(crate) struct Limit {
-    most: usize,
-    free: Arc<Semaphore>,
-}
-
-impl Limit {
-    /// At most that many; 0 means no limit.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, free: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))) }
-    }
-
-    fn admit(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        if self.most == 0 {
-            return Ok(None);
-        }
-        Arc::clone(&self.free).try_acquire_owned().map(Some).map_err(|_| Refusal::Busy(self.most))
-    }
-}
 
 /// Why a scrape or probe is not answered with families.
 enum Refusal {
-    Busy(usize),
+    Busy,
     Query(&'static str),
     Probe(ProbeError),
 }
@@ -53,11 +40,9 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
-            Self::Busy(most) => {
-                let text = format!(
-                    "{most} scrapes are in flight, the most that may be (web.max-requests); try later\n"
-                );
-                (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+            Self::Busy => {
+                let text = "too many scrapes at the same time (web.max-requests): try later\n";
+                (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
             }
             Self::Query(text) => (StatusCode::BAD_REQUEST, format!("{text}\n")).into_response(),
             Self::Probe(error) => {
@@ -71,50 +56,125 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<Busy> for Refusal {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
 /// Answers `/metrics`.
 pub(crate) async fn metrics(
     State(app): State<Arc<App>>,
     Query(query): Pairs,
+    client: Client,
     request: Request,
 ) -> Response {
-    let permit = match app.limit.admit() {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let negotiated = Negotiated::new(request.headers());
-    let ask = ask(request.headers(), app.scrape_timeout, negotiated);
-    let gathered = app.gather.gather(ask).await;
-    answer(&app, &request, &query, negotiated, gathered, permit)
+    let scrape = Scrape::new(app, query, client, &request);
+    let ask = scrape.ask(request.headers(), scrape.app.scrape_timeout);
+    scrape.metrics(ask).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Answers `/probe`.
 pub(crate) async fn probe(
     State(app): State<Arc<App>>,
     Query(query): Pairs,
+    client: Client,
     request: Request,
 ) -> Response {
-    let Some(probe) = &app.probe else { return StatusCode::NOT_FOUND.into_response() };
-    let target = match target(&query) {
-        Ok(target) => target,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let permit = match app.limit.admit() {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let negotiated = Negotiated::new(request.headers());
-    match probe.probe(target, ask(request.headers(), PROBE_CAP, negotiated)).await {
-        Ok(families) => {
-            let gathered = Gathered { families, served: None };
-            answer(&app, &request, &query, negotiated, gathered, permit)
-        }
-        Err(error) => Refusal::Probe(error).into_response(),
-    }
+    let scrape = Scrape::new(app, query, client, &request);
+    let ask = scrape.ask(request.headers(), PROBE_CAP);
+    scrape.probe(ask).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-fn ask(headers: &HeaderMap, cap: Duration, negotiated: Negotiated) -> Ask {
-    let deadline = Instant::now() + allowance(headers, cap);
-    Ask { deadline, native: negotiated.is_native() }
+/// Who scrapes, and by which request: the guard has noted both.
+type Client = (Extension<Peer>, Extension<Arc<InFlight>>);
+
+/// One scrape on its way.
+struct Scrape {
+    app: Arc<App>,
+    query: Vec<(String, String)>,
+    peer: PeerId,
+    in_flight: Arc<InFlight>,
+    negotiated: Negotiated,
+    is_get: bool,
+}
+
+impl Scrape {
+    fn new(
+        app: Arc<App>,
+        query: Vec<(String, String)>,
+        (Extension(peer), Extension(in_flight)): Client,
+        request: &Request,
+    ) -> Self {
+        let negotiated = Negotiated::new(request.headers());
+        let is_get = request.method() == Method::GET;
+        Self { app, query, peer: peer.id(), in_flight, negotiated, is_get }
+    }
+
+    fn ask(&self, headers: &HeaderMap, cap: Duration) -> Ask {
+        let deadline = Instant::now() + allowance(headers, cap);
+        Ask { deadline, native: self.negotiated.is_native() }
+    }
+
+    async fn metrics(self, ask: Ask) -> Result<Response, Refusal> {
+        let admission = &self.app.admission;
+        let fetch = Fetch::Metrics { shared: self.app.gather.is_shared() };
+        let place = admission.gather(fetch, self.peer, self.patience(ask)).await?;
+        let gathered = self.app.gather.gather(ask).await;
+        self.answer(gathered, ask, place).await
+    }
+
+    async fn probe(self, ask: Ask) -> Result<Response, Refusal> {
+        let Some(probe) = &self.app.probe else {
+            return Ok(StatusCode::NOT_FOUND.into_response());
+        };
+        let target = target(&self.query)?;
+        let (admission, peer) = (&self.app.admission, self.peer);
+        let place =
+            admission.gather(Fetch::Probe(target.clone()), peer, self.patience(ask)).await?;
+        let families = probe.probe(target, ask).await.map_err(Refusal::Probe)?;
+        self.answer(Gathered { families, served: None }, ask, place).await
+    }
+
+    /// Until when a place is waited for: a probe may have much longer than any scraper waits.
+    fn patience(&self, ask: Ask) -> Instant {
+        ask.deadline.min(Instant::now() + self.app.scrape_timeout)
+    }
+
+    /// Waits for a place to send from, and encodes the answer's first piece.
+    async fn answer(
+        self,
+        gathered: Gathered,
+        ask: Ask,
+        gathering: Arc<Place>,
+    ) -> Result<Response, Refusal> {
+        // What has been gathered just in time is worth a moment more.
+        let patience = self.patience(ask).max(Instant::now() + SEND_PATIENCE);
+        let place = self.app.admission.send(self.peer, patience).await?;
+        drop(gathering);
+        Ok(self.encode(gathered, place))
+    }
+
+    fn encode(mut self, gathered: Gathered, place: Place) -> Response {
+        let names = self.query.iter().filter(|(key, _)| key == "name[]");
+        let names: Vec<String> = names.map(|(_, name)| name.clone()).collect();
+        let Gathered { families, served } = gathered;
+        // HEAD is answered as GET would be, but nobody has been served; nor whole, with a choice.
+        let served = served.filter(|_| self.is_get && names.is_empty());
+        let (encoder, compressor) = self.negotiated.writers(self.app.options);
+        let parts = Parts::new(families, names, encoder, compressor);
+        let body = match Exposition::new(parts, served, place, self.in_flight) {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(%error, "no answer");
+                let text = format!("{error}\n");
+                return (StatusCode::INTERNAL_SERVER_ERROR, text).into_response();
+            }
+        };
+        let mut response = Response::new(Body::new(body));
+        self.negotiated.announce(response.headers_mut());
+        response
+    }
 }
 
 /// What the query of a probe names.
@@ -135,35 +195,6 @@ fn only(
     let mut values = query.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
     let value = values.next().cloned();
     if values.next().is_some() { Err(Refusal::Query(twice)) } else { Ok(value) }
-}
-
-fn answer(
-    app: &App,
-    request: &Request,
-    query: &[(String, String)],
-    mut negotiated: Negotiated,
-    gathered: Gathered,
-    permit: Option<OwnedSemaphorePermit>,
-) -> Response {
-    let names = query.iter().filter(|(key, _)| key == "name[]").map(|(_, name)| name.clone());
-    let names: Vec<String> = names.collect();
-    let Gathered { families, served } = gathered;
-    // HEAD is answered as GET would be, but nobody has been served; nor whole, with a choice.
-    let served = served.filter(|_| request.method() == Method::GET && names.is_empty());
-    let (encoder, compressor) = negotiated.writers(app.options);
-    let parts = Parts::new(families, names, encoder, compressor);
-    let in_flight = request.extensions().get::<Arc<InFlight>>().cloned();
-    let body = match Exposition::new(parts, served, permit, in_flight) {
-        Ok(body) => body,
-        Err(error) => {
-            tracing::error!(%error, "no answer");
-            let text = format!("{error}\n");
-            return (StatusCode::INTERNAL_SERVER_ERROR, text).into_response();
-        }
-    };
-    let mut response = Response::new(Body::new(body));
-    negotiated.announce(response.headers_mut());
-    response
 }
 
 #[cfg(test)]

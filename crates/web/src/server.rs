@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::{self, Shared};
-use crate::crowd::Crowd;
+use crate::connection_table::ConnectionTable;
 use crate::guard::Guard;
 use crate::webconfig::Vigil;
-use crate::{Config, Error, Hooks, routes};
+use crate::{Config, Error, Hooks, open_files_limit, routes};
 
 /// The pause after a failed accept, lest the loop spins.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ pub struct Server {
     listeners: Vec<Noted<TcpListener>>,
     addresses: Vec<SocketAddr>,
     shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
+    table: Arc<ConnectionTable>,
 }
 
 impl std::fmt::Debug for Server {
@@ -45,7 +45,8 @@ impl Server {
     pub async fn bind(config: Config, hooks: Hooks) -> Result<Self, Error> {
         let path = config.config_file.clone();
         let vigil = tokio::task::spawn_blocking(move || Vigil::new(path)).await??;
-        let router = routes::router(&config, hooks, Arc::clone(&vigil))?;
+        let table = ConnectionTable::new(connection_limit(&config, open_files_limit()));
+        let router = routes::router(&config, hooks, Arc::clone(&vigil), &table)?;
         let listeners = if config.systemd_socket {
             from_systemd(&mut ListenFd::from_env())?
         } else {
@@ -62,7 +63,7 @@ impl Server {
             timeouts: config.timeouts,
             shutdown: CancellationToken::new(),
         });
-        Ok(Self { listeners, addresses, shared, crowd: Crowd::new(config.max_connections) })
+        Ok(Self { listeners, addresses, shared, table })
     }
 
     /// The addresses listened on, with the ports that the system chose.
@@ -80,7 +81,7 @@ impl Server {
             let acceptor = Acceptor {
                 listener,
                 shared: Arc::clone(&self.shared),
-                crowd: Arc::clone(&self.crowd),
+                table: Arc::clone(&self.table),
                 connections: connections.clone(),
                 abandon: abandon.clone(),
             };
@@ -104,6 +105,14 @@ impl Server {
             connections.wait().await;
         }
     }
+}
+
+/// The most connections: what the configuration says, or fewer where the process may not open so
+/// many files beside those that its owner needs.
+fn connection_limit(config: &Config, open_files: Option<usize>) -> usize {
+    let room = open_files
+        .map_or(usize::MAX, |files| files.saturating_sub(config.reserved_files).max(files / 4));
+    config.max_connections.min(room)
 }
 
 async fn bind_all(config: &Config) -> Result<Vec<Noted<TcpListener>>, Error> {
@@ -144,7 +153,7 @@ fn from_systemd(fds: &mut ListenFd) -> Result<Vec<Noted<TcpListener>>, Error> {
 struct Acceptor {
     listener: Noted<TcpListener>,
     shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
+    table: Arc<ConnectionTable>,
     connections: TaskTracker,
     abandon: CancellationToken,
 }
@@ -156,15 +165,15 @@ impl Acceptor {
             match self.listener.inner.accept().await {
                 Ok((stream, peer)) => {
                     told = false;
-                    let Some(member) = self.crowd.join() else {
-                        tracing::debug!(%peer, "connection refused: all others are at work");
+                    let Some(guard) = self.table.add(peer.into()) else {
+                        tracing::debug!(%peer, "connection refused: too many of this peer");
                         continue;
                     };
                     let shared = Arc::clone(&self.shared);
                     let abandon = self.abandon.clone();
                     self.connections.spawn(async move {
                         abandon
-                            .run_until_cancelled(connection::serve(shared, stream, peer, member))
+                            .run_until_cancelled(connection::serve(shared, stream, peer, guard))
                             .await;
                     });
                 }
@@ -175,7 +184,7 @@ impl Acceptor {
                         tracing::warn!(%error, "cannot accept a connection; closing an idle one");
                     }
                     // Most likely there are too many open files.
-                    self.crowd.make_room();
+                    self.table.close_one();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -186,6 +195,13 @@ impl Acceptor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_leave_the_files_that_the_owner_needs() {
+        let config = Config { max_connections: 1000, reserved_files: 300, ..Config::default() };
+        let limits = [None, Some(100_000), Some(1024), Some(310)];
+        assert_eq!(limits.map(|files| connection_limit(&config, files)), [1000, 1000, 724, 77]);
+    }
 
     #[test]
     fn without_sockets_from_systemd_the_flag_is_an_error() {

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use exposition::{CompressError, Compressor, Encoder, Families, Filter};
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Served;
 use crate::activity::InFlight;
+use crate::places::Place;
 
 /// Small parts are gathered into pieces of at least this many bytes. A reader that has taken all
 /// sleeps, and waking it for each of many small pieces costs more than the memory of a large one.
@@ -22,6 +22,10 @@ const TURN: usize = 512 * 1024;
 
 /// The largest frame: what a client must take at once not to be too slow.
 const FRAME: usize = 1024 * 1024;
+
+/// The largest frame in HTTP/2, where the last frame of an answer waits for the client's window
+/// after the answer itself has ended.
+const HTTP2_FRAME: usize = 16 * 1024;
 
 /// Encodes part after part.
 pub(crate) struct Parts {
@@ -107,9 +111,12 @@ pub(crate) struct Exposition {
     ready: Bytes,
     /// Hears once that everything has been handed over.
     served: Option<Served>,
-    /// Held until the body is dropped: the scrape counts as in flight.
-    _permit: Option<OwnedSemaphorePermit>,
-    in_flight: Option<Arc<InFlight>>,
+    /// Whether the connection has asked for more than there was. Until then an answer that has been
+    /// handed over may still wait for the client.
+    ended: bool,
+    /// Held until the body is dropped: until then memory is held for the client.
+    _place: Place,
+    in_flight: Arc<InFlight>,
 }
 
 impl Exposition {
@@ -117,11 +124,13 @@ impl Exposition {
     pub(crate) fn new(
         mut parts: Parts,
         served: Option<Served>,
-        permit: Option<OwnedSemaphorePermit>,
-        in_flight: Option<Arc<InFlight>>,
+        place: Place,
+        in_flight: Arc<InFlight>,
     ) -> Result<Self, CompressError> {
         let ready = parts.piece()?;
-        let mut body = Self { parts, ready, served, _permit: permit, in_flight };
+        let mut body = Self { parts, ready, served, ended: false, _place: place, in_flight };
+        body.ended = body.is_over();
+        body.in_flight.offer();
         // Nobody asks an empty body for a frame.
         body.tell_if_over();
         Ok(body)
@@ -133,6 +142,10 @@ impl Exposition {
         {
             served();
         }
+    }
+
+    fn frame_size(&self) -> usize {
+        if self.in_flight.is_multiplexed() { HTTP2_FRAME } else { FRAME }
     }
 
     fn is_over(&self) -> bool {
@@ -148,23 +161,22 @@ impl Body for Exposition {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CompressError>>> {
-        if self.ready.is_empty() {
+        if self.ready.is_empty() && !self.parts.finished {
             match self.parts.piece() {
                 Ok(piece) => self.ready = piece,
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
-        let size = self.ready.len().min(FRAME);
+        let size = self.ready.len().min(self.frame_size());
         let frame = self.ready.split_to(size);
-        if let Some(in_flight) = &self.in_flight {
-            in_flight.offer();
-        }
+        self.in_flight.offer();
         self.tell_if_over();
+        self.ended = frame.is_empty();
         Poll::Ready((!frame.is_empty()).then(|| Ok(Frame::data(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_over()
+        self.ended
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -156,8 +156,14 @@ impl Vigil {
 }
 
 impl Active {
-    /// Goes on with the tokens of the limit before, if that is the same.
+    /// Goes on with what is remembered of the configuration before: the tokens of the rate limit,
+    /// if that is the same, and the passwords that have been checked.
     fn after(mut self, before: &Self) -> Self {
+        if let (Some(users), Some(before)) = (&mut self.users, &before.users)
+            && let Some(users) = Arc::get_mut(users)
+        {
+            users.continue_from(before);
+        }
         if let (Some(now), Some(before)) = (&self.rate, &before.rate)
             && now.is_like(before)
         {

@@ -115,6 +115,26 @@ async fn oversized_headers_are_refused() {
 }
 
 #[tokio::test]
+async fn a_head_of_40_kb_does_not_pass_the_limit_of_32_kib() {
+    let server = plain().await;
+    for (kilobytes, status) in [(31, 200), (33, 431), (40, 431)] {
+        let long = format!("X-Long: {}", "x".repeat(kilobytes * 1024));
+        for pieces in [1, 3, 9] {
+            let head = format!("GET /metrics HTTP/1.1\r\nHost: x\r\n{long}\r\n\r\n");
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            for piece in head.as_bytes().chunks(head.len().div_ceil(pieces)) {
+                let _ = stream.write_all(piece).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let mut answer = [0; 12];
+            timeout(LONG, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+            let expected = format!("HTTP/1.1 {status}");
+            assert_eq!(&answer, expected.as_bytes(), "{kilobytes} kB in {pieces} pieces");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_request_body_is_not_read() {
     let server = plain().await;
     let answer = request(server.address, "POST /metrics", &["Content-Length: 1000000000"]).await;

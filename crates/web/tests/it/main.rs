@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod auth;
+mod fairness;
 mod limits;
 mod reload;
 mod routes;

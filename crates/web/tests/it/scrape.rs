@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -122,24 +121,6 @@ async fn the_deadline_is_the_scrapers_less_half_a_second() {
         let left = source.asked.lock().unwrap().pop().unwrap().as_secs_f64();
         assert!(left <= expected && left > expected - 0.3, "{header}: {left}");
     }
-}
-
-#[tokio::test]
-async fn one_scrape_too_many_is_told_to_come_later() {
-    let mut source = Source::new(Small);
-    source.delay = Duration::from_secs(2);
-    let source = Arc::new(source);
-    let config = Config { max_requests: 2, ..config() };
-    let server = start(config, hooks(&source)).await;
-    let address = server.address;
-    let (a, b, (late, health)) =
-        tokio::join!(get(address, "/metrics"), get(address, "/metrics"), async {
-            eventually("two in flight", async || source.asked.lock().unwrap().len() == 2).await;
-            (get(address, "/metrics").await, get(address, "/healthz").await)
-        });
-    assert_eq!((a.status, b.status, late.status, health.status), (200, 200, 503, 200));
-    assert!(late.text().contains("(web.max-requests)"), "{}", late.text());
-    assert_eq!(get(address, "/metrics").await.status, 200, "the places are free again");
 }
 
 #[tokio::test]

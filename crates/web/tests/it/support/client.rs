@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::LONG;
@@ -36,6 +36,24 @@ pub(crate) async fn request(address: SocketAddr, first: &str, headers: &[&str]) 
 /// GETs `path`.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, &format!("GET {path}"), &[]).await
+}
+
+/// Connects from a loopback address of one's own: another peer for each last byte.
+pub(crate) async fn connect_from(peer: u8, address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, peer], 0))).expect("bind");
+    socket.connect(address).await.expect("connect")
+}
+
+/// GETs `path` from that address.
+pub(crate) async fn get_from(
+    peer: u8,
+    address: SocketAddr,
+    path: &str,
+    headers: &[&str],
+) -> Answer {
+    let mut stream = connect_from(peer, address).await;
+    exchange(&mut stream, &format!("GET {path}"), headers).await
 }
 
 /// The same over a stream that is open already.

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use web::{Ask, Config, Gather, GatherFuture, Gathered, Hooks, Landing, Server, Timeouts};
 
-pub(crate) use client::{Answer, exchange, get, request};
+pub(crate) use client::{Answer, connect_from, exchange, get, get_from, request};
 pub(crate) use families::{Large, Small};
 pub(crate) use pki::{Identity, Pki, self_signed_client};
 pub(crate) use site::{Site, TLS};
@@ -27,6 +27,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) struct Source {
     families: Arc<dyn Families>,
     pub(crate) delay: Duration,
+    pub(crate) is_shared: bool,
     pub(crate) asked: Mutex<Vec<Duration>>,
     served: Arc<AtomicUsize>,
 }
@@ -36,6 +37,7 @@ impl Source {
         Self {
             families: Arc::new(families),
             delay: Duration::ZERO,
+            is_shared: false,
             asked: Mutex::default(),
             served: Arc::default(),
         }
@@ -47,6 +49,10 @@ impl Source {
 }
 
 impl Gather for Source {
+    fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     fn gather(&self, ask: Ask) -> GatherFuture<'_> {
         self.asked.lock().unwrap().push(ask.deadline - Instant::now());
         Box::pin(async {
