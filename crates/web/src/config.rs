@@ -64,7 +64,8 @@ impl Default for Config {
 /// Who may call `/-/reload` and `/quitquitquit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// Peers on a loopback address. Forwarded headers count for nothing.
+    /// Peers on a loopback address that ask for a loopback name or address. Forwarded headers count
+    /// for nothing.
     #[default]
     LoopbackPeer,
     /// Everybody (who passes basic authentication, if that is on).

@@ -15,7 +15,8 @@
 //! | `/` | GET, HEAD | the landing page |
 //!
 //! Anything else is 404, another method 405. `/-/reload` and `/quitquitquit` answer to a loopback
-//! peer alone unless [`Lifecycle::AnyPeer`] opens them or [`Lifecycle::Nobody`] leaves them out. Basic authentication, the rate limit and
+//! peer alone that asks for a loopback name or address, unless [`Lifecycle::AnyPeer`] opens them or
+//! [`Lifecycle::Nobody`] leaves them out, and never to a page of another site. Basic authentication, the rate limit and
 //! the extra headers of the web configuration file cover every route.
 
 mod activity;
@@ -34,6 +35,7 @@ mod lifecycle;
 mod listen;
 mod negotiated;
 mod open_files;
+mod origin;
 mod peer;
 mod places;
 mod routes;

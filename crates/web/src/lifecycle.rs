@@ -2,15 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::header::ALLOW;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Lifecycle;
+use crate::origin::{Foreign, foreign};
 use crate::peer::PeerId;
 use crate::routes::App;
 
@@ -37,29 +39,33 @@ impl Lifecycle {
     }
 }
 
-/// Whether a page of another site made the browser ask. A browser on this machine is a loopback
-/// peer, too.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
-}
-
-/// Refuses a method or a peer.
-fn refusal(app: &App, method: &Method, headers: &HeaderMap, peer: Peer) -> Option<Response> {
+/// Refuses a method, a peer, or a page of another site.
+fn refusal(app: &App, request: &Request, peer: Peer) -> Option<Response> {
+    let method = request.method();
     if method != Method::GET && method != Method::POST {
         let allow = [(ALLOW, "GET,POST")];
         return Some((StatusCode::METHOD_NOT_ALLOWED, allow, "use POST\n").into_response());
     }
     if !app.lifecycle.allows(peer.0.ip()) {
-        tracing::warn!(peer = %peer.0, "refused to reload or quit for a peer that is not local");
+        app.log_refusal(peer, "the peer is not on a loopback address");
         let text =
             "only a peer on a loopback address may do this; --web.enable-lifecycle opens it\n";
         return Some((StatusCode::FORBIDDEN, text).into_response());
     }
-    if is_cross_site(headers) {
-        let text = "a page of another site may not do this\n";
-        return Some((StatusCode::FORBIDDEN, text).into_response());
-    }
-    None
+    let loopback = app.lifecycle == Lifecycle::LoopbackPeer;
+    let foreign = foreign(request.uri(), request.headers(), loopback)?;
+    let (reason, text) = match foreign {
+        Foreign::Host => (
+            "the request is sent to another host than this one",
+            "the request is sent to another host than this one: use localhost or 127.0.0.1; \
+             --web.enable-lifecycle opens it to all names\n",
+        ),
+        Foreign::Origin => {
+            ("a page of another site sends the request", "a page of another site may not do this\n")
+        }
+    };
+    app.log_refusal(peer, reason);
+    Some((StatusCode::FORBIDDEN, text).into_response())
 }
 
 /// Stands before both routes.
@@ -69,7 +75,7 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    match refusal(&app, request.method(), request.headers(), peer) {
+    match refusal(&app, &request, peer) {
         Some(response) => response,
         None => next.run(request).await,
     }
@@ -98,6 +104,16 @@ pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
 }
 
 impl App {
+    /// Logs the first refusal as a warning: whoever is refused cannot fill the log.
+    fn log_refusal(&self, peer: Peer, reason: &str) {
+        let message = "refused to reload or quit";
+        if self.refused.swap(true, Ordering::Relaxed) {
+            tracing::debug!(peer = %peer.0, reason, message);
+        } else {
+            tracing::warn!(peer = %peer.0, reason, "{message}; later refusals are logged as debug");
+        }
+    }
+
     /// Rereads what can be reread. Blocks.
     fn reload(&self) -> Result<(), String> {
         let web = self.vigil.reload().map_err(|error| error.to_string());

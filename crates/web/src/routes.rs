@@ -35,6 +35,8 @@ pub(crate) struct App {
     pub(crate) reload: Option<ReloadHook>,
     pub(crate) vigil: Arc<Vigil>,
     pub(crate) quit: CancellationToken,
+    /// Whether a refusal to reload or quit has been logged.
+    pub(crate) refused: AtomicBool,
     ready: Arc<AtomicBool>,
     landing: Landing,
     page: String,
@@ -60,6 +62,7 @@ pub(crate) fn router(
         reload: hooks.reload,
         vigil,
         quit: hooks.quit,
+        refused: AtomicBool::new(false),
         ready: hooks.ready,
         landing: config.landing.clone(),
         page: landing::page(&config.landing, path, has_probe),

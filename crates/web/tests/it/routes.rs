@@ -177,6 +177,31 @@ async fn a_page_of_another_site_cannot_make_the_browser_quit_the_server() {
 }
 
 #[tokio::test]
+async fn dns_rebinding_neither_quits_nor_reloads() {
+    let hooks = hooks(&Arc::new(Source::new(Small)));
+    let quit = hooks.quit.clone();
+    let server = start(config(), hooks).await;
+    for first in ["GET /quitquitquit", "POST /quitquitquit", "GET /-/reload", "POST /-/reload"] {
+        for headers in [
+            &["Host: evil.example:9646"][..],
+            &["Host: evil.example", "Sec-Fetch-Site: same-origin", "Origin: http://evil.example"],
+            &["Origin: http://evil.example"],
+            &["Origin: null"],
+            &["Referer: http://evil.example/"],
+        ] {
+            let answer = request(server.address, first, headers).await;
+            assert_eq!(answer.status, 403, "{first} {headers:?}");
+        }
+    }
+    assert!(!quit.is_cancelled());
+    let page = [format!("Host: {}", server.address), format!("Origin: http://{}", server.address)];
+    let page: Vec<&str> = page.iter().map(String::as_str).collect();
+    assert_eq!(request(server.address, "POST /-/reload", &page).await.status, 200);
+    assert_eq!(request(server.address, "POST /quitquitquit", &page).await.status, 200);
+    assert!(quit.is_cancelled());
+}
+
+#[tokio::test]
 async fn reload_calls_the_owner_and_shows_the_error() {
     let calls = Arc::new(Mutex::new(vec![Ok(()), Err("file x: no".to_owned())]));
     let mut hooks = hooks(&Arc::new(Source::new(Small)));

@@ -62,7 +62,10 @@ pub(crate) async fn exchange(
     first: &str,
     headers: &[&str],
 ) -> Answer {
-    let mut text = format!("{first} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    let mut text = format!("{first} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|header| header.starts_with("Host: ")) {
+        text.push_str("Host: localhost\r\n");
+    }
     for header in headers {
         text.push_str(header);
         text.push_str("\r\n");
