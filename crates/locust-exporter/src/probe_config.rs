@@ -130,6 +130,23 @@ impl ProbeConfig {
         Ok(config)
     }
 
+    /// Returns warnings about what is allowed more widely than it should be: modules whose
+    /// credentials a prober may send to any port.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let modules = self.modules.iter().filter(|(_, module)| module.has_credentials());
+        let open = modules.filter(|(_, module)| {
+            let allowed = module.allowed_targets.as_ref().unwrap_or(&self.allowed_targets);
+            allowed.iter().any(Allowed::is_any_port)
+        });
+        let warning = |(name, _): (&String, &Module)| {
+            format!(
+                "module {name:?} sends its credentials to any port of an allowed host: add the \
+                 port of Locust to allowed_targets"
+            )
+        };
+        open.map(warning).collect()
+    }
+
     /// The URL and the module for a probe.
     ///
     /// # Errors
@@ -157,6 +174,10 @@ impl ProbeConfig {
 }
 
 impl Module {
+    fn has_credentials(&self) -> bool {
+        self.auth.is_some()
+    }
+
     fn resolve(&mut self, folder: &Path) {
         let auth = self.auth.as_mut();
         let auth = auth.map(|auth| [&mut auth.password_file, &mut auth.bearer_token_file]);

@@ -1,6 +1,6 @@
 //! The composition root: joins the source, the schemas and the server, and runs until told to end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -66,6 +66,7 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     let probe_config = match &settings.probe_file {
         Some(path) => {
             let config = ProbeConfig::load(path).map_err(|cause| Failure::Options(cause.into()))?;
+            warn_of(path, &config);
             Some(Arc::new(ArcSwap::from_pointee(config)))
         }
         None => None,
@@ -179,6 +180,13 @@ impl Common<'_> {
     }
 }
 
+/// Logs what a configuration file of `/probe` allows too widely.
+fn warn_of(path: &Path, config: &ProbeConfig) {
+    for warning in config.warnings() {
+        warn!(file = %path.display(), "configuration file: {warning}");
+    }
+}
+
 /// Rereads the configuration file of `/probe`, if there is one. It blocks.
 fn reload(path: Option<PathBuf>, config: Option<Arc<ArcSwap<ProbeConfig>>>) -> ReloadHook {
     Arc::new(move || {
@@ -187,6 +195,7 @@ fn reload(path: Option<PathBuf>, config: Option<Arc<ArcSwap<ProbeConfig>>>) -> R
         };
         match ProbeConfig::load(path) {
             Ok(fresh) => {
+                warn_of(path, &fresh);
                 config.store(Arc::new(fresh));
                 info!(file = %path.display(), "configuration file read again");
                 Ok(())

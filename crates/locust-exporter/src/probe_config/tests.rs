@@ -46,6 +46,41 @@ fn targets_outside_the_list_are_refused() {
 }
 
 #[test]
+fn a_prober_does_not_choose_the_path_that_gets_the_modules_credentials() {
+    let config = load(
+        "allowed_targets: ['127.0.0.1:8089', '127.0.0.1:8089/ours']
+modules:
+  cred:
+    auth: {method: basic, username: ana, password_file: password}
+",
+    )
+    .expect("a sound file");
+    for target in ["127.0.0.1:8089", "http://127.0.0.1:8089/", "127.0.0.1:8089/ours/a"] {
+        assert!(config.admit(target, Some("cred")).is_ok(), "{target}");
+    }
+    for target in
+        ["http://127.0.0.1:8089/other-tenant", "127.0.0.1:8089/ours/../x", "127.0.0.1:8089/ours2"]
+    {
+        let refused = config.admit(target, Some("cred")).expect_err(target);
+        assert_eq!(refused, Refused::NotAllowed(target.to_owned()));
+    }
+}
+
+#[test]
+fn a_module_whose_credentials_may_go_to_any_port_is_warned_of() {
+    let warnings = |list: &str| {
+        let text = format!(
+            "allowed_targets: [{list}]
+modules: {{open: {{}}, cred: {{auth: {{username: ana, password_file: password}}}}}}"
+        );
+        load(&text).expect("a sound file").warnings()
+    };
+    assert_eq!(warnings("'a:8089', '10.0.0.0/8:8089/base'"), [""; 0]);
+    let warned = warnings("'a:8089', b");
+    assert!(warned.len() == 1 && warned[0].contains("\"cred\""), "{warned:?}");
+}
+
+#[test]
 fn targets_that_are_no_address_of_a_locust_are_refused() {
     for target in ["", "ftp://127.0.0.1", "http://127.0.0.1/?a=b", "http://", "file:///etc/passwd"]
     {
