@@ -24,14 +24,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of a failure's text that are read.
 const FAILURE_BYTES: usize = 4096;
 
-/// Connections kept open: the routes of a look, the CSVs among them.
-///
-/// Locust writes the head and the body of an answer apart, and its kernel holds a small body back
-/// until the head is acknowledged. On a connection on which a request followed an answer within
-/// 40 ms that takes another 40 ms. Looks are seldom that close together, while a new connection
-/// for each route costs CPU on every look: a sixth of one with 500 endpoints.
-const IDLE_CONNECTIONS: usize = 5;
-
 /// A body that outgrows this gets room up to the limit at once. What is never written to costs no
 /// memory, while one that doubles again and again leaves holes behind that do.
 const LARGE_BODY: usize = 1 << 20;
@@ -50,7 +42,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
-        let Config { url, auth, tls, body_limit, user_agent, .. } = config;
+        let Config { url, auth, tls, body_limit, idle_connections, user_agent, .. } = config;
         check(&url, &auth)?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(outgoing::tls_config(&tls, url.scheme() == "https")?)
@@ -58,7 +50,7 @@ impl Transport {
             // A proxy from the environment would see the credentials, and Locust is near by.
             .no_proxy()
             .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_max_idle_per_host(idle_connections)
             .tcp_nodelay(true)
             .user_agent(
                 HeaderValue::from_str(&user_agent)

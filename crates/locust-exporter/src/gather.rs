@@ -15,14 +15,20 @@ use web::{
     Ask, Gather, GatherFuture, Gathered, Probe, ProbeError, ProbeFuture, ProbeTarget, Served,
 };
 
+use crate::files::IdleConnections;
+use crate::health::Health;
 use crate::kept::Kept;
 use crate::probe_config::{Module, ProbeConfig, Refused};
 use crate::progress::Progress;
+use crate::quota::LogQuota;
 use crate::settings;
 use crate::watch::{Seen, Watch, Watched};
 
 /// Clients that probes keep, for the sake of their connections and logins.
 const MAX_PROBED: usize = 256;
+
+/// Targets of which is known what the log has said of them.
+const MAX_LOGGED: usize = 4096;
 
 /// `/metrics`: all watched Locusts.
 pub(crate) struct Metrics {
@@ -107,31 +113,51 @@ pub(crate) struct Probes {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) own: Arc<Own>,
     pub(crate) bounds: Bounds,
+    idle: IdleConnections,
+    quota: Arc<LogQuota>,
     kept: Mutex<Probed>,
 }
 
-/// Watches by (address, module), as long as the configuration stays the same.
+/// A target's address, and the module that it is probed with.
+type Key = (String, String);
+
+/// What is kept of targets, as long as the configuration stays the same.
 struct Probed {
     config: Arc<ProbeConfig>,
-    watches: Kept<(String, String), Arc<Watch>>,
+    watches: Kept<Key, Arc<Watch>>,
+    healths: Kept<Key, Arc<Mutex<Health>>>,
 }
 
 impl Probed {
     fn new(config: Arc<ProbeConfig>) -> Self {
-        Self { config, watches: Kept::new(MAX_PROBED) }
+        Self { config, watches: Kept::new(MAX_PROBED), healths: Kept::new(MAX_LOGGED) }
+    }
+
+    /// What the log has said of a target, also where its client is not kept.
+    fn health(&mut self, key: &Key, quota: &Arc<LogQuota>, now: Instant) -> Arc<Mutex<Health>> {
+        if let Some(health) = self.healths.get(key, now) {
+            return health;
+        }
+        let health = Health::new(key.0.clone(), Some(Arc::clone(quota)));
+        let health = Arc::new(Mutex::new(health));
+        self.healths.put(key.clone(), Arc::clone(&health), now);
+        health
     }
 }
 
 impl Probes {
-    /// Probes by `config`, which may be exchanged while they run.
+    /// Probes by `config`, which may be exchanged while they run. All targets together keep at most
+    /// `idle` connections.
     pub(crate) fn new(
         config: Arc<ArcSwap<ProbeConfig>>,
         catalog: Arc<Catalog>,
         own: Arc<Own>,
         bounds: Bounds,
+        idle: usize,
     ) -> Self {
         let kept = Mutex::new(Probed::new(config.load_full()));
-        Self { config, catalog, own, bounds, kept }
+        let (idle, quota) = (IdleConnections::new(idle), Arc::new(LogQuota::new()));
+        Self { config, catalog, own, bounds, idle, quota, kept }
     }
 
     fn watch(&self, target: &ProbeTarget) -> Result<Arc<Watch>, ProbeError> {
@@ -145,18 +171,25 @@ impl Probes {
         if let Some(watch) = kept.watches.get(&key, now) {
             return Ok(watch);
         }
-        let watch = self.new_watch(url, &module).map_err(ProbeError::BadRequest)?;
+        let health = kept.health(&key, &self.quota, now);
+        let watch = self.new_watch(url, &module, health).map_err(ProbeError::BadRequest)?;
         kept.watches.put(key, Arc::clone(&watch), now);
         Ok(watch)
     }
 
-    fn new_watch(&self, url: url::Url, module: &Module) -> Result<Arc<Watch>, String> {
-        let address = settings::address(&url);
-        let client = Client::new(settings::module_client(url, module)?)
-            .map_err(|error| error.to_string())?;
+    fn new_watch(
+        &self,
+        url: url::Url,
+        module: &Module,
+        health: Arc<Mutex<Health>>,
+    ) -> Result<Arc<Watch>, String> {
+        let idle = self.idle.share();
+        let mut config = settings::module_client(url, module)?;
+        config.idle_connections = idle.connections;
         Ok(Watch::new(Watched {
-            client,
-            address,
+            client: Client::new(config).map_err(|error| error.to_string())?,
+            health,
+            idle: Some(idle),
             target: None,
             timeout: module.timeout,
             bounds: self.bounds,

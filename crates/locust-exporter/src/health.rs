@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use locust_api::{Error, Look};
 use locust_model::State;
 use tracing::{info, warn};
 
+use crate::quota::LogQuota;
+
 /// The state that was last told.
 pub(crate) struct Health {
     address: String,
+    /// Shared by all that are probed; those that are watched have none.
+    quota: Option<Arc<LogQuota>>,
     told: Option<Told>,
     state: Option<State>,
     failing: BTreeMap<&'static str, Option<Discriminant<Error>>>,
@@ -24,8 +29,20 @@ enum Told {
 
 impl Health {
     /// Nothing told yet of the Locust at `address`.
-    pub(crate) fn new(address: String) -> Self {
-        Self { address, told: None, state: None, failing: BTreeMap::new(), rejected: Vec::new() }
+    pub(crate) fn new(address: String, quota: Option<Arc<LogQuota>>) -> Self {
+        Self {
+            address,
+            quota,
+            told: None,
+            state: None,
+            failing: BTreeMap::new(),
+            rejected: Vec::new(),
+        }
+    }
+
+    /// Whether one more line may be logged.
+    fn logs(&self) -> bool {
+        self.quota.as_ref().is_none_or(|quota| quota.admits())
     }
 
     /// Logs what has changed since the last look.
@@ -33,13 +50,16 @@ impl Health {
         let locust = &*self.address;
         match &look.snapshot {
             Ok(snapshot) => {
-                if self.told.replace(Told::Up) != Some(Told::Up) {
+                if self.told.replace(Told::Up) != Some(Told::Up) && self.logs() {
                     let version = snapshot.version.as_deref().unwrap_or("unknown");
                     info!(locust, version, "Locust answers");
                 }
                 if self.state != snapshot.state {
-                    let to = snapshot.state.as_ref().map_or("unknown", State::as_str);
-                    info!(locust, state = to, users = snapshot.users.running, "test state changed");
+                    if self.logs() {
+                        let to = snapshot.state.as_ref().map_or("unknown", State::as_str);
+                        let users = snapshot.users.running;
+                        info!(locust, state = to, users, "test state changed");
+                    }
                     self.state.clone_from(&snapshot.state);
                 }
                 self.note_parts(look);
@@ -48,7 +68,9 @@ impl Health {
             Err(error) => {
                 let down = Told::Down(discriminant(error));
                 if self.told.as_ref() != Some(&down) {
-                    warn!(locust, %error, advice = advice(error), "Locust cannot be read");
+                    if self.logs() {
+                        warn!(locust, %error, advice = advice(error), "Locust cannot be read");
+                    }
                     self.told = Some(down);
                 }
             }
@@ -61,7 +83,9 @@ impl Health {
         if self.rejected == reasons {
             return;
         }
-        if reasons.is_empty() {
+        if !self.logs() {
+            // It is not logged later either.
+        } else if reasons.is_empty() {
             info!(locust, "all that Locust answers makes sense again");
         } else {
             let reasons = reasons.join(", ");
@@ -71,15 +95,15 @@ impl Health {
     }
 
     fn note_parts(&mut self, look: &Look) {
-        let locust = &*self.address;
         for part in &look.collectors {
             let failing = part.error.as_ref().map(discriminant);
             let before = self.failing.insert(part.name, failing).flatten();
+            let locust = &*self.address;
             match &part.error {
-                Some(error) if before != failing => {
+                Some(error) if before != failing && self.logs() => {
                     warn!(locust, collector = part.name, %error, "a part of Locust's answer is missing");
                 }
-                None if before.is_some() => {
+                None if before.is_some() && self.logs() => {
                     info!(locust, collector = part.name, "that part of Locust's answer is back");
                 }
                 _ => {}

@@ -1,8 +1,8 @@
 //! The composition root: joins the source, the schemas and the server, and runs until told to end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -19,7 +19,9 @@ use web::{Hooks, ReloadHook, Server};
 
 use crate::at_fault::option_at_fault;
 use crate::build;
+use crate::files::FileBudget;
 use crate::gather::{Metrics, Probes, Pushed};
+use crate::health::Health;
 use crate::probe_config::ProbeConfig;
 use crate::progress::Progress;
 use crate::pushing::{Plan, Pushing, Work};
@@ -71,8 +73,14 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         }
         None => None,
     };
+    let files = FileBudget::new(
+        web::open_files_limit(),
+        settings.locusts.len(),
+        probe_config.is_some().then_some(settings.web.max_requests),
+    );
     let probes = probe_config.clone().map(|config| {
-        Arc::new(Probes::new(config, Arc::clone(&catalog), Arc::clone(&own), settings.bounds))
+        let (catalog, own) = (Arc::clone(&catalog), Arc::clone(&own));
+        Arc::new(Probes::new(config, catalog, own, settings.bounds, files.idle))
     });
     let reload = reload(settings.probe_file.clone(), probe_config);
     let progress = Arc::new(Progress::new(settings.locusts.len()));
@@ -100,7 +108,8 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         quit: quit.clone(),
     };
     let path = settings.web.telemetry_path.clone();
-    let server = Server::bind(settings.web, hooks).await?;
+    let web = web::Config { reserved_files: files.reserved, ..settings.web };
+    let server = Server::bind(web, hooks).await?;
     let mut plan = settings.push;
     if let Some(address) = server.addresses().first() {
         plan.listens_on(address.port());
@@ -172,7 +181,8 @@ impl Common<'_> {
         Ok(Watch::new(Watched {
             client,
             target: self.targets.then(|| address.as_str().into()),
-            address,
+            health: Arc::new(Mutex::new(Health::new(address, None))),
+            idle: None,
             timeout: self.timeout,
             bounds: self.bounds,
             own: Arc::clone(self.own),

@@ -9,6 +9,7 @@ use locust_api::{Client, Look};
 use locust_model::{Bounds, Text};
 use schema::{Collector, Own, Sighting};
 
+use crate::files::IdleShare;
 use crate::health::Health;
 
 /// Too little to ask anything in; a look ends a little before its deadline.
@@ -45,15 +46,19 @@ pub(crate) struct Watch {
     bounds: Bounds,
     own: Arc<Own>,
     flight: Mutex<Option<Departed>>,
-    health: Mutex<Health>,
+    health: Arc<Mutex<Health>>,
+    /// Its share of the idle connections, for as long as it lives.
+    _idle: Option<IdleShare>,
 }
 
 /// What a [`Watch`] is made of.
 pub(crate) struct Watched {
     /// Asks the Locust.
     pub(crate) client: Client,
-    /// Its address for log lines, without credentials.
-    pub(crate) address: String,
+    /// What the log says of it.
+    pub(crate) health: Arc<Mutex<Health>>,
+    /// Its share of the idle connections, where targets share them.
+    pub(crate) idle: Option<IdleShare>,
     /// The value of the label `target`, where several Locusts are watched.
     pub(crate) target: Option<Text>,
     /// How long it may take.
@@ -67,9 +72,9 @@ pub(crate) struct Watched {
 impl Watch {
     /// Watches from now on; nothing is asked yet.
     pub(crate) fn new(watched: Watched) -> Arc<Self> {
-        let Watched { client, address, target, timeout, bounds, own } = watched;
-        let health = Mutex::new(Health::new(address));
-        Arc::new(Self { client, target, timeout, bounds, own, flight: Mutex::new(None), health })
+        let Watched { client, health, idle, target, timeout, bounds, own } = watched;
+        let flight = Mutex::new(None);
+        Arc::new(Self { client, target, timeout, bounds, own, flight, health, _idle: idle })
     }
 
     /// Looks, or joins the look that is under way. Never later than `deadline`.

@@ -41,6 +41,14 @@ impl Plan {
         Self::new().arg(format!("--locust.uri={}", locust.uri()))
     }
 
+    /// Without flags and variables, where the system allows so many open files.
+    pub(crate) fn with_open_files(limit: u32) -> Self {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let mut shell = exporter::command(Path::new("/bin/sh"));
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_locust_exporter")]);
+        Self(shell)
+    }
+
     pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.0.arg(arg);
         self

@@ -124,6 +124,11 @@ impl Locust {
         lock(&self.shared.seen).clone()
     }
 
+    /// How many connections to it are open.
+    pub(crate) fn connections(&self) -> usize {
+        lock(&self.shared.open).len()
+    }
+
     /// How often `path` was asked.
     pub(crate) fn count(&self, path: &str) -> usize {
         lock(&self.shared.seen).iter().filter(|request| request.path == path).count()

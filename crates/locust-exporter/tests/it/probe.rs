@@ -269,6 +269,46 @@ fn a_probed_target_has_no_target_label_beside_several_watched_ones() {
 }
 
 #[test]
+fn a_prober_that_makes_up_targets_does_not_fill_the_log() {
+    let locust = Locust::running();
+    let exporter = Folder::with("allowed_targets: ['127.0.0.1/*']\n").start();
+    for number in 0..100 {
+        let target = format!("{}/made-up-{number}", locust.uri());
+        assert_is(&read(&probe(&exporter, &target, None)), "locust_up", &[], 0.0);
+    }
+    assert!(exporter.log().lines().count() < 50, "{}", exporter.log());
+    let refused = Folder::with(LOCAL).start();
+    let before = refused.log().lines().count();
+    for number in 0..100 {
+        let target = format!("{}/made-up-{number}", locust.uri());
+        assert_eq!(probe(&refused, &target, None).status, 403);
+    }
+    assert_eq!(refused.log().lines().count(), before, "{}", refused.log());
+}
+
+#[test]
+fn targets_without_number_keep_few_connections_and_reset_none() {
+    let locust = Locust::running();
+    let folder = Folder::with("allowed_targets: ['127.0.0.1/*']\n");
+    let file = folder.path().join("probe.yml");
+    let exporter =
+        Plan::with_open_files(256).arg(format!("--config.file={}", file.display())).start();
+    std::thread::scope(|scope| {
+        for thread in 0..25 {
+            let (exporter, locust) = (&exporter, &locust);
+            scope.spawn(move || {
+                for number in 0..8 {
+                    let target = format!("{}/{thread}-{number}", locust.uri());
+                    assert_eq!(probe(exporter, &target, None).status, 200);
+                }
+            });
+        }
+    });
+    let few = || Ok((locust.connections() <= 256 / 10).then_some(()));
+    e2e::net::wait_closely("few connections are kept", crate::exporter::PATIENCE, few).unwrap();
+}
+
+#[test]
 fn while_a_file_is_slow_to_be_read_again_others_are_served() {
     let locust = Locust::running();
     let folder = Folder::with(LOCAL);
