@@ -62,6 +62,8 @@ pub fn main(args: &[OsString]) -> u8 {
         Err(Stop::Told) => return SUCCESS,
         Err(Stop::Wrong(line)) => return complain(&line, USAGE),
     };
+    // Before any secret is read.
+    process::forbid_core_dumps();
     let (settings, catalog) = match prepare(&cli) {
         Ok(prepared) => prepared,
         Err(line) => return complain(&cli.origin.in_given_words(&line), USAGE),

@@ -1,5 +1,7 @@
 //! What the process asks of the system, once, at its start.
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Just under the largest block that glibc learns from: see [`keep_freed_memory`].
@@ -20,4 +22,27 @@ pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     // Where it cannot be raised, the server takes fewer connections.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+/// Keeps the process's memory, in which passwords and tokens are, out of core dumps. Where the
+/// system hands dumps to a program, the limit alone does not hold.
+pub(crate) fn forbid_core_dumps() {
+    // Neither can fail: a limit may always be lowered, and the behaviour is one of the known ones.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_holds_secrets_is_never_dumped() {
+        forbid_core_dumps();
+        let limit = getrlimit(Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+        let behavior = rustix::process::dumpable_behavior().expect("known");
+        assert_eq!(behavior, DumpableBehavior::NotDumpable);
+    }
 }

@@ -165,6 +165,12 @@ impl Exporter {
         self.0.process.wait(PATIENCE).unwrap().code()
     }
 
+    /// What the system allows it, as Linux shows it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limits(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/limits", self.0.process.id())).unwrap()
+    }
+
     /// The most memory it ever had for data, in bytes: without the program's own pages, of which a
     /// build with debug information has many.
     pub(crate) fn peak_memory(&self) -> u64 {

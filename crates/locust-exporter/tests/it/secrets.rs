@@ -164,3 +164,13 @@ fn help_does_not_show_what_the_variables_hold() {
     assert_eq!(ended.code, Some(0));
     assert!(!ended.lines.concat().contains("s3cret"), "{:#?}", ended.lines);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_leaves_no_core_dump_with_secrets() {
+    let exporter = Plan::new().start();
+    let limits = exporter.limits();
+    let line = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let values: Vec<&str> = line.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(values, ["0", "0"], "{line}");
+}
