@@ -84,7 +84,7 @@ pub(crate) struct TlsSection {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigFileError {
     #[error("configuration file {path}: {cause}")]
-    Read { path: PathBuf, cause: std::io::Error },
+    Read { path: PathBuf, cause: files::FileError },
     #[error("configuration file {path}: {cause}")]
     Parse { path: PathBuf, cause: String },
     #[error("configuration file {path}: module {module:?}: {cause}")]
@@ -112,7 +112,7 @@ impl ProbeConfig {
     ///
     /// [`ConfigFileError`], which names the file and what is wrong in it.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigFileError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path)
             .map_err(|cause| ConfigFileError::Read { path: path.to_owned(), cause })?;
         let mut config: Self = serde_saphyr::from_str(&text).map_err(|error| {
             let cause = first_line(&error.to_string());

@@ -44,7 +44,7 @@ pub(crate) fn auth(given: Given<'_>) -> Result<Auth, String> {
 ///
 /// A sentence that names the file.
 pub(crate) fn read_file(path: &Path) -> Result<SecretString, String> {
-    let text = std::fs::read_to_string(path)
+    let text = files::read_text(path)
         .map_err(|cause| format!("secret file {}: {cause}", path.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {

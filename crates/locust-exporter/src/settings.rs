@@ -78,14 +78,15 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
 }
 
 fn locusts(args: &LocustArgs, origin: &Origin) -> Result<Vec<Locust>, String> {
-    let password = match &args.password_file {
-        Some(file) => Some(secret::read_file(file)?),
-        None => secret::read_variable(PASSWORD_VARIABLE)?,
+    let read = |flag: &str, file: &Option<PathBuf>, variable| match file {
+        Some(file) => secret::read_file(file)
+            .map(Some)
+            .map_err(|cause| format!("{}: {cause}", origin.name(flag))),
+        None => secret::read_variable(variable),
     };
-    let bearer_token = match &args.bearer_token_file {
-        Some(file) => Some(secret::read_file(file)?),
-        None => secret::read_variable(BEARER_TOKEN_VARIABLE)?,
-    };
+    let password = read("--locust.password-file", &args.password_file, PASSWORD_VARIABLE)?;
+    let bearer_token =
+        read("--locust.bearer-token-file", &args.bearer_token_file, BEARER_TOKEN_VARIABLE)?;
     let auth = secret::auth(secret::Given {
         method: args.auth,
         username: args.username.as_deref(),

@@ -95,8 +95,9 @@ fn certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let unusable = |cause| ConfigError::File { what, path: path.to_owned(), cause };
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let pem = files::read(path).map_err(|error| unusable(error.to_string()))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unusable(pem_cause(&error)))?;
     if certificates.is_empty() {
         return Err(unusable("it holds no certificate; PEM is accepted".to_owned()));
@@ -105,17 +106,15 @@ fn certificates(
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConfigError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| ConfigError::File {
-        what: "client key file",
-        path: path.to_owned(),
-        cause: pem_cause(&error),
-    })
+    let unusable =
+        |cause| ConfigError::File { what: "client key file", path: path.to_owned(), cause };
+    let pem = files::read(path).map_err(|error| unusable(error.to_string()))?;
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| unusable(pem_cause(&error)))
 }
 
 fn pem_cause(error: &rustls::pki_types::pem::Error) -> String {
     use rustls::pki_types::pem::Error;
     match error {
-        Error::Io(error) => error.to_string(),
         Error::NoItemsFound => {
             "it holds no private key; PEM is accepted, without a passphrase".to_owned()
         }

@@ -387,3 +387,27 @@ fn an_address_of_another_machine() {
     let plan = Plan::new().arg("--web.listen-address=192.0.2.1:9646");
     assert_ends(plan, FAILURE, &["192.0.2.1:9646", "an address of this machine"]);
 }
+
+#[test]
+fn a_fifo_or_a_device_in_the_place_of_a_file_neither_hangs_nor_fills_the_memory() {
+    let folder = TempDir::new().unwrap();
+    let fifo = folder.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+    let fifo = fifo.display().to_string();
+    for (path, kind) in [(&*fifo, "it is a FIFO"), ("/dev/zero", "it is a device")] {
+        for (flag, others) in [
+            ("--locust.password-file", &["--locust.username=ana"][..]),
+            ("--locust.bearer-token-file", &[]),
+            ("--locust.tls.ca-file", &[]),
+            ("--push.otlp.bearer-token-file", &["--push.otlp.endpoint=http://127.0.0.1:1"]),
+            ("--push.otlp.tls.ca-file", &["--push.otlp.endpoint=https://127.0.0.1:1"]),
+        ] {
+            let plan = Plan::new().args(others).arg("--web.listen-address=127.0.0.1:0");
+            assert_ends(plan.arg(format!("{flag}={path}")), USAGE, &[flag, path, kind]);
+        }
+        for flag in ["--config.file", "--web.config.file"] {
+            let plan = Plan::new().arg("--web.listen-address=127.0.0.1:0");
+            assert_ends(plan.arg(format!("{flag}={path}")), USAGE, &[path, kind]);
+        }
+    }
+}

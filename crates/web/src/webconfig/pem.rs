@@ -1,6 +1,5 @@
 //! Files, and certificates and keys in them. No message shows what a key's file holds.
 
-use std::io::Read;
 use std::path::Path;
 
 use rustls::pki_types::pem::PemObject;
@@ -8,19 +7,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Problem;
 
-/// No configuration and no certificate chain is larger.
-const LARGEST: u64 = 1024 * 1024;
-
 /// Reads a text file.
 pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
-    let fail = |why: String| format!("cannot read {}: {why}", path.display());
-    let file = std::fs::File::open(path).map_err(|error| fail(error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(fail("it is larger than 1 MiB".to_owned()).into());
-    }
-    String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()).into())
+    files::read_text(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
 }
 
 /// The certificates in a PEM text; `key` is where it came from.
