@@ -199,7 +199,7 @@ impl Client {
         };
         parsed.map_err(|malformed| {
             let url = url();
-            let cause = malformed.to_string();
+            let cause = self.transport.quote(malformed.to_string()).to_string();
             match malformed {
                 Malformed::Shape(_) if route.kind != Kind::Csv => Error::NotLocust { url, cause },
                 _ => Error::NotUnderstood { url, cause },

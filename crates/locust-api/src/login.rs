@@ -45,7 +45,7 @@ impl Transport {
                 url: self.shown(LOGIN),
                 cause: format!(
                     "its form goes to {}, and a password is only sent to the Locust that is asked",
-                    callback.origin().ascii_serialization()
+                    self.quote(callback.origin().ascii_serialization())
                 ),
             });
         }

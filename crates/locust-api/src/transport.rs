@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use outgoing::{Cause, ConfigError, excerpt, is_broken_body, is_broken_connection, shown};
+use outgoing::{
+    Cause, ConfigError, PeerText, Raw, Secrets, excerpt, is_broken_body, is_broken_connection,
+    shown,
+};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
@@ -38,12 +41,15 @@ pub(crate) struct Transport {
     /// Bytes of bodies that are there now, which together keep to the limit.
     held: Arc<AtomicUsize>,
     pub(crate) session: Session,
+    /// What Locust is sent that nobody else may see.
+    secrets: Secrets,
 }
 
 impl Transport {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         let Config { url, auth, tls, body_limit, idle_connections, user_agent, .. } = config;
         check(&url, &auth)?;
+        let secrets = secrets(&url, &auth);
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(outgoing::tls_config(&tls, url.scheme() == "https")?)
             .redirect(reqwest::redirect::Policy::none())
@@ -69,6 +75,7 @@ impl Transport {
             body_limit,
             held: Arc::default(),
             session: Session::default(),
+            secrets,
         })
     }
 
@@ -84,6 +91,23 @@ impl Transport {
         url.set_fragment(None);
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), route.path));
         url
+    }
+
+    /// The secrets that Locust is sent, with the session that it opened.
+    pub(crate) async fn secrets(&self) -> Secrets {
+        let mut secrets = self.secrets.clone();
+        let session = self.session.current().await;
+        if let Some(cookies) = session.cookie().and_then(|cookie| cookie.to_str().ok()) {
+            for cookie in cookies.split("; ") {
+                secrets.add(cookie.split_once('=').map_or(cookie, |(_, value)| value));
+            }
+        }
+        secrets
+    }
+
+    /// A text of Locust's as it may be shown, before there is a session.
+    pub(crate) fn quote(&self, text: String) -> PeerText {
+        self.secrets.quote(&Raw::new(text))
     }
 
     /// A route's address as it may be shown.
@@ -130,7 +154,7 @@ impl Transport {
             }
             result => result,
         };
-        response.map_err(|error| no_answer(&self.address(route), &error))
+        response.map_err(|error| self.no_answer(&self.address(route), &error))
     }
 
     /// Sends a form, once.
@@ -140,7 +164,7 @@ impl Transport {
         form: &[(&str, &str)],
     ) -> Result<Response, Error> {
         let request = self.authorized(self.http.post(url.clone())).form(form);
-        request.send().await.map_err(|error| no_answer(&url, &error))
+        request.send().await.map_err(|error| self.no_answer(&url, &error))
     }
 
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
@@ -158,7 +182,7 @@ impl Transport {
         let url = self.shown(route);
         let status = response.status();
         if status.is_redirection() {
-            return Err(self.redirected(url, &response));
+            return Err(self.redirected(url, &response).await);
         }
         match status {
             StatusCode::OK => {}
@@ -170,7 +194,7 @@ impl Transport {
             status => return Err(Error::NotLocust { url, cause: format!("it answers {status}") }),
         }
         let is_html = content_type(&response).is_some_and(|kind| kind.starts_with("text/html"));
-        let kind = content_type(&response).map(excerpt);
+        let kind = content_type(&response).map(|kind| Raw::new(kind.to_owned()));
         let body = self.read(&url, response).await?;
         if body.bytes.starts_with(b"Locust auth exception") {
             return Err(Error::LoginNeeded {
@@ -188,15 +212,19 @@ impl Transport {
             Kind::Json => is_html || begins.is_some_and(|byte| !matches!(byte, b'{' | b'[')),
         };
         if is_odd {
-            let kind = kind.unwrap_or_else(|| "a text of no type".to_owned());
+            let kind = match kind {
+                Some(kind) => self.secrets().await.quote(&kind).to_string(),
+                None => "a text of no type".to_owned(),
+            };
             let cause = format!("it answers with {kind} instead of {}", route.kind.name());
             return Err(Error::NotLocust { url, cause });
         }
         Ok(body)
     }
 
-    fn redirected(&self, url: String, response: &Response) -> Error {
-        let to = location(response).map_or_else(String::new, |to| excerpt(to.path()));
+    async fn redirected(&self, url: String, response: &Response) -> Error {
+        let to = location(response).map(|to| Raw::new(to.path().to_owned())).unwrap_or_default();
+        let to = self.secrets().await.quote(&to);
         if !is_to_login(response) {
             let cause = if to.is_empty() {
                 format!("it answers {}", response.status())
@@ -236,10 +264,11 @@ impl Transport {
     async fn failed(&self, url: String, response: Response) -> Error {
         let status = response.status();
         let text = beginning(response, FAILURE_BYTES).await;
-        let text = excerpt(&String::from_utf8_lossy(&text));
-        if text.starts_with("404 Not Found") {
+        let text = Raw::of_bytes(&text);
+        if text.expose().trim_start().starts_with("404 Not Found") {
             return Error::NoRoute { url };
         }
+        let text = self.secrets().await.quote(&text);
         let cause = if text.is_empty() { status.to_string() } else { format!("{status}: {text}") };
         Error::Failed { url, cause }
     }
@@ -265,8 +294,29 @@ impl Transport {
                     bytes.extend_from_slice(&chunk);
                 }
                 Ok(None) => return Ok(Body { bytes, held }),
-                Err(error) => return Err(broken_body(url, bytes.len(), &error)),
+                Err(error) => return Err(self.broken_body(url, bytes.len(), &error)),
             }
+        }
+    }
+
+    fn no_answer(&self, url: &Url, error: &reqwest::Error) -> Error {
+        let url = shown(url);
+        match Cause::of(error, TLS_FLAGS, &self.secrets) {
+            Cause::Connection(cause) => Error::Unreachable { url, cause },
+            Cause::Garbage(cause) => Error::NotLocust { url, cause },
+        }
+    }
+
+    fn broken_body(&self, url: &str, bytes: usize, error: &reqwest::Error) -> Error {
+        let url = url.to_owned();
+        let (Cause::Connection(cause) | Cause::Garbage(cause)) =
+            Cause::of(error, TLS_FLAGS, &self.secrets);
+        if is_broken_body(error) {
+            let cause = format!("the connection broke after {bytes} bytes of the answer: {cause}");
+            Error::Unreachable { url, cause }
+        } else {
+            let cause = format!("the answer cannot be decompressed: {cause}");
+            Error::NotUnderstood { url, cause }
         }
     }
 }
@@ -298,26 +348,6 @@ impl Drop for Held {
     }
 }
 
-fn no_answer(url: &Url, error: &reqwest::Error) -> Error {
-    let url = shown(url);
-    match Cause::of(error, TLS_FLAGS) {
-        Cause::Connection(cause) => Error::Unreachable { url, cause },
-        Cause::Garbage(cause) => Error::NotLocust { url, cause },
-    }
-}
-
-fn broken_body(url: &str, bytes: usize, error: &reqwest::Error) -> Error {
-    let url = url.to_owned();
-    let (Cause::Connection(cause) | Cause::Garbage(cause)) = Cause::of(error, TLS_FLAGS);
-    if is_broken_body(error) {
-        let cause = format!("the connection broke after {bytes} bytes of the answer: {cause}");
-        Error::Unreachable { url, cause }
-    } else {
-        let cause = format!("the answer cannot be decompressed: {cause}");
-        Error::NotUnderstood { url, cause }
-    }
-}
-
 /// The beginning of a body, as far as it can be had.
 async fn beginning(mut response: Response, bytes: usize) -> Vec<u8> {
     let mut text = Vec::new();
@@ -345,6 +375,20 @@ pub(crate) fn is_to_login(response: &Response) -> bool {
 
 fn content_type(response: &Response) -> Option<&str> {
     response.headers().get(CONTENT_TYPE)?.to_str().ok()
+}
+
+/// What Locust is sent that nobody else may see.
+fn secrets(url: &Url, auth: &Auth) -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.add_url(url);
+    match auth {
+        Auth::None => {}
+        Auth::Basic { username, password } | Auth::Login { username, password } => {
+            secrets.add_basic(username, password.expose_secret());
+        }
+        Auth::Bearer(token) => secrets.add(token.expose_secret()),
+    }
+    secrets
 }
 
 fn bearer(token: &str) -> Result<HeaderMap, ConfigError> {

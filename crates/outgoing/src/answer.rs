@@ -1,13 +1,14 @@
 //! A short answer.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use crate::shown::{excerpt, shown};
+use crate::peer::{PeerText, Raw};
+use crate::secrets::Secrets;
+use crate::shown::shown;
 
 /// A short answer.
 #[derive(Clone, Debug)]
@@ -15,11 +16,13 @@ pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The beginning of its body.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Headers that came after the body.
-    pub trailers: HeaderMap,
+    pub(crate) trailers: HeaderMap,
+    /// What is cut out of all that is quoted.
+    pub(crate) secrets: Secrets,
 }
 
 impl Answer {
@@ -28,35 +31,59 @@ impl Answer {
     pub const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
     /// A header's value, if it is there and is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+    pub fn header(&self, name: &str) -> Option<Raw<'_>> {
+        self.headers.get(name)?.to_str().ok().map(Raw::new)
+    }
+
+    /// A header's value that came after the body; or else before it.
+    pub fn trailer(&self, name: &str) -> Option<Raw<'_>> {
+        match self.trailers.get(name) {
+            Some(value) => value.to_str().ok().map(Raw::new),
+            None => self.header(name),
+        }
+    }
+
+    /// The beginning of its body, to be read and never to be shown.
+    pub fn expose_body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The beginning of its body as text.
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.body)
+    pub fn text(&self) -> Raw<'_> {
+        Raw::of_bytes(&self.body)
+    }
+
+    /// The beginning of something that it says, as it may be shown.
+    pub fn quote(&self, text: &Raw<'_>) -> PeerText {
+        self.secrets.quote(text)
     }
 
     /// Status and the beginning of the text, in one line: `400 Bad Request: out of order sample`.
     pub fn line(&self) -> String {
-        let text = excerpt(&self.text());
-        if text.is_empty() { self.status.to_string() } else { format!("{}: {text}", self.status) }
+        self.line_of(&self.text())
+    }
+
+    /// Status and the beginning of these words of its, in one line.
+    pub fn line_of(&self, words: &Raw<'_>) -> String {
+        let words = self.quote(words);
+        if words.is_empty() { self.status.to_string() } else { format!("{}: {words}", self.status) }
     }
 
     /// Where it redirects to, without credentials and query; relative as it came.
-    pub fn location(&self) -> Option<String> {
-        let to = self.headers.get(LOCATION)?;
-        let to = String::from_utf8_lossy(to.as_bytes());
-        Some(Url::parse(&to).map_or_else(
-            |_| excerpt(to.split(['?', '#']).next().unwrap_or_default()),
-            |url| excerpt(&shown(&url)),
-        ))
+    pub fn location(&self) -> Option<PeerText> {
+        let to = String::from_utf8_lossy(self.headers.get(LOCATION)?.as_bytes());
+        let to = Url::parse(&to).map_or_else(
+            |_| to.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            |url| shown(&url),
+        );
+        Some(self.quote(&Raw::new(to)))
     }
 
     /// How long it asks to wait, in seconds or until a date (RFC 9110, section 10.2.3);
     /// [`Self::LONGEST_WAIT`] at most.
     pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.header(RETRY_AFTER.as_str())?.trim();
+        let text = self.header(RETRY_AFTER.as_str())?;
+        let text = text.expose().trim();
         let wait = if let Ok(seconds) = text.parse() {
             Duration::from_secs(seconds)
         } else {
@@ -80,6 +107,7 @@ mod tests {
             headers: headers.collect(),
             body: body.into(),
             trailers: HeaderMap::new(),
+            secrets: Secrets::default(),
         }
     }
 
@@ -109,7 +137,7 @@ mod tests {
             ("https://me:secret@other.example/x?y#z", "https://other.example/x"),
         ] {
             let answer = answer(&[("location", to.to_owned())], "");
-            assert_eq!(answer.location().as_deref(), Some(shown));
+            assert_eq!(answer.location().unwrap().as_str(), shown);
         }
     }
 }

@@ -6,7 +6,8 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::client::Http;
-use crate::shown::excerpt;
+use crate::peer::Raw;
+use crate::secrets::Secrets;
 use crate::tls::is_of_a_ca;
 
 /// What lies beneath a failed request.
@@ -19,20 +20,21 @@ pub enum Cause {
 
 impl Cause {
     /// Finds the innermost cause. `tls_flags` is what the options for TLS are called: what is wrong
-    /// with a certificate is said with the one that helps.
-    pub fn of(error: &reqwest::Error, tls_flags: &str) -> Self {
+    /// with a certificate is said with the one that helps. What the peer says in it (as HTTP/2's
+    /// `GOAWAY`) is shown without the secrets.
+    pub fn of(error: &reqwest::Error, tls_flags: &str, secrets: &Secrets) -> Self {
         let mut garbage = false;
         let mut innermost: &(dyn StdError + 'static) = error;
         for cause in chain(error) {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
-                return Self::Connection(tls(error, tls_flags));
+                return Self::Connection(tls(error, tls_flags, secrets));
             }
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 garbage |= error.is_parse() && !error.is_incomplete_message();
             }
             innermost = cause;
         }
-        let text = excerpt(&innermost.to_string());
+        let text = secrets.quote(&Raw::new(innermost.to_string())).to_string();
         if garbage { Self::Garbage(text) } else { Self::Connection(text) }
     }
 }
@@ -138,14 +140,15 @@ fn chain<'e>(
     })
 }
 
-fn tls(error: &rustls::Error, flags: &str) -> String {
+fn tls(error: &rustls::Error, flags: &str, secrets: &Secrets) -> String {
+    let quoted = || secrets.quote(&Raw::new(error.to_string()));
     match error {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => format!(
             "its certificate is for another name ({}); use an address or a server name that it \
              bears, or trust any with {flags}.insecure-skip-verify",
-            excerpt(&error.to_string())
+            quoted()
         ),
         error if is_of_a_ca(error) => format!(
             "its certificate is self-signed and not trusted; give that very certificate with \
@@ -154,7 +157,7 @@ fn tls(error: &rustls::Error, flags: &str) -> String {
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => format!(
             "its certificate is not trusted ({}); give the CA with {flags}.ca-file, or trust any \
              with {flags}.insecure-skip-verify",
-            excerpt(&error.to_string())
+            quoted()
         ),
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired | AlertDescription::NoCertificate,
@@ -165,6 +168,6 @@ fn tls(error: &rustls::Error, flags: &str) -> String {
         rustls::Error::InvalidMessage(_) => {
             "it does not speak TLS; is the address to begin with http:// ?".to_owned()
         }
-        error => format!("TLS failed: {}", excerpt(&error.to_string())),
+        _ => format!("TLS failed: {}", quoted()),
     }
 }

@@ -13,6 +13,8 @@ use url::{Host, Url};
 use crate::answer::Answer;
 use crate::cause::{Cause, is_of_other_http};
 use crate::error::ConfigError;
+use crate::proxy::Via;
+use crate::secrets::Secrets;
 use crate::shown::{excerpt, shown};
 use crate::target::{Credentials, Target};
 use crate::tls::tls_config;
@@ -33,34 +35,42 @@ pub enum Http {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// No connection, or it broke.
-    #[error("{url} cannot be reached: {cause}")]
+    #[error("{url} cannot be reached{via}: {cause}")]
     Unreachable {
         /// The address.
         url: String,
+        /// The proxy through which it was asked, if there is one.
+        via: Via,
         /// The innermost cause, in one line; where it is a certificate, with the flag that helps.
         cause: String,
     },
     /// The time was over.
-    #[error("{url} did not answer within {after:?}")]
+    #[error("{url} did not answer within {after:?}{via}")]
     TimedOut {
         /// The address.
         url: String,
+        /// The proxy through which it was asked, if there is one.
+        via: Via,
         /// How long was waited.
         after: Duration,
     },
     /// It never answered, and what it does is what one does that speaks another version of HTTP.
-    #[error("{url} cannot be reached: {cause}")]
+    #[error("{url} cannot be reached{via}: {cause}")]
     OtherHttp {
         /// The address.
         url: String,
+        /// The proxy through which it was asked, if there is one.
+        via: Via,
         /// The innermost cause, in one line.
         cause: String,
     },
     /// An answer in another protocol.
-    #[error("{url} does not answer in HTTP: {cause}")]
+    #[error("{url} does not answer in HTTP{via}: {cause}")]
     Garbage {
         /// The address.
         url: String,
+        /// The proxy through which it was asked, if there is one.
+        via: Via,
         /// What is odd about it.
         cause: String,
     },
@@ -80,6 +90,10 @@ impl NoAnswer {
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    /// The proxy through which it is asked.
+    via: Via,
+    /// What the target, or that proxy, is sent that nobody else may see.
+    secrets: Secrets,
     tls_flags: &'static str,
     timeout: Duration,
     speaks: Http,
@@ -124,9 +138,13 @@ impl Client {
                 .http2_keep_alive_interval(timeout / 3)
                 .http2_keep_alive_timeout(timeout / 3);
         }
-        if is_this_host(&target.url) {
+        let mut secrets = secrets(target);
+        let via = if is_this_host(&target.url) {
             builder = builder.no_proxy();
-        }
+            Via::default()
+        } else {
+            Via::of(&target.url, &mut secrets)
+        };
         let client = builder
             .tls_backend_preconfigured(tls)
             .build()
@@ -134,6 +152,8 @@ impl Client {
         Ok(Self {
             http: client,
             url: target.url.clone(),
+            via,
+            secrets,
             tls_flags: target.tls_flags,
             timeout,
             speaks: http,
@@ -155,6 +175,16 @@ impl Client {
     /// How long a request may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The proxy through which the target is asked.
+    pub fn via(&self) -> &Via {
+        &self.via
+    }
+
+    /// What is said where an address of the target's did not answer in time.
+    pub fn timed_out(&self, url: &Url) -> NoAnswer {
+        NoAnswer::TimedOut { url: shown(url), via: self.via.clone(), after: self.timeout }
     }
 
     /// Sends a request to an address of the target's, and reads the answer: its head, the beginning
@@ -185,20 +215,21 @@ impl Client {
             }
         }
         body.truncate(ANSWER_BYTES);
-        Ok(Answer { status: head.status, headers: head.headers, body, trailers })
+        let secrets = self.secrets.clone();
+        Ok(Answer { status: head.status, headers: head.headers, body, trailers, secrets })
     }
 
     fn no_answer(&self, url: &Url, error: &reqwest::Error) -> NoAnswer {
-        let url = shown(url);
         if error.is_timeout() {
-            return NoAnswer::TimedOut { url, after: self.timeout };
+            return self.timed_out(url);
         }
-        match Cause::of(error, self.tls_flags) {
+        let (url, via) = (shown(url), self.via.clone());
+        match Cause::of(error, self.tls_flags, &self.secrets) {
             Cause::Connection(cause) if self.meets_other_http(error) => {
-                NoAnswer::OtherHttp { url, cause }
+                NoAnswer::OtherHttp { url, via, cause }
             }
-            Cause::Connection(cause) => NoAnswer::Unreachable { url, cause },
-            Cause::Garbage(cause) => NoAnswer::Garbage { url, cause },
+            Cause::Connection(cause) => NoAnswer::Unreachable { url, via, cause },
+            Cause::Garbage(cause) => NoAnswer::Garbage { url, via, cause },
         }
     }
 
@@ -212,6 +243,23 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("url", &shown(&self.url)).finish_non_exhaustive()
     }
+}
+
+/// All that the target is sent that nobody else may see.
+fn secrets(target: &Target) -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.add_url(&target.url);
+    for (_, value) in &target.headers {
+        secrets.add_header(value.expose_secret());
+    }
+    match &target.credentials {
+        Credentials::None => {}
+        Credentials::Basic { username, password } => {
+            secrets.add_basic(username, password.expose_secret());
+        }
+        Credentials::Bearer(token) => secrets.add(token.expose_secret()),
+    }
+    secrets
 }
 
 /// The headers of every request. One that is given by name stands in the place of the credentials.

@@ -13,23 +13,21 @@ pub fn shown(url: &Url) -> String {
     shown.into()
 }
 
-/// The beginning of a text, in one line without control characters.
+/// A text in one line without control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+/// The beginning of a text of our own or of the user's, in one line without control characters.
+/// What a peer says is quoted by [`Secrets::quote`](crate::Secrets::quote).
 pub fn excerpt(text: &str) -> String {
     const CHARS: usize = 120;
-    let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if let Some((end, _)) = line.char_indices().nth(CHARS) {
-            line.truncate(end);
-            line.push('…');
-            break;
-        }
+    let mut line = one_line(text);
+    if let Some((end, _)) = line.char_indices().nth(CHARS) {
+        line.truncate(end);
+        line.push('…');
     }
     line
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -9,6 +10,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
@@ -27,7 +29,7 @@ pub fn tls_config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError
     let (roots, given) = roots(tls, is_https)?;
     let roots = Arc::new(roots);
     let server_name = tls.server_name.as_deref().map(server_name).transpose()?;
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+    let builder = ClientConfig::builder_with_details(provider.clone(), Arc::new(Clock))
         .with_safe_default_protocol_versions()
         .map_err(|error| ConfigError::Client { cause: error.to_string() })?;
     let builder = if tls.insecure_skip_verify {
@@ -57,6 +59,18 @@ pub fn tls_config(tls: &Tls, is_https: bool) -> Result<ClientConfig, ConfigError
             path: path.clone(),
         }),
         (None, None) => Ok(builder.with_no_client_auth()),
+    }
+}
+
+/// The system's clock. rustls's own panics where that is before 1970; then no certificate is valid
+/// yet, and the handshake says so.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Some(UnixTime::since_unix_epoch(since.unwrap_or_default()))
     }
 }
 

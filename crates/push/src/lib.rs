@@ -23,6 +23,8 @@ pub mod bench;
 #[cfg(test)]
 mod canned;
 mod config;
+#[cfg(test)]
+mod echoes;
 mod encoder;
 mod fields;
 mod otlp;

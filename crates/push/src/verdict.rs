@@ -9,7 +9,7 @@ mod refusal;
 
 use bytes::Bytes;
 use outgoing::header::{CONTENT_TYPE, HeaderMap};
-use outgoing::{Answer, Client, Method, NoAnswer, StatusCode, shown};
+use outgoing::{Answer, Client, Method, NoAnswer, Raw, StatusCode, shown};
 use url::Url;
 
 use self::refusal::Refusal;
@@ -63,7 +63,9 @@ pub(crate) fn of_setup(client: &Client, url: &Url, answer: &Answer) -> Option<Ou
             format!("look at the address and its path in {flags}.*")
         }
         // VictoriaMetrics has no 404 for a path that it does not know.
-        StatusCode::BAD_REQUEST if answer.text().starts_with("unsupported path requested") => {
+        StatusCode::BAD_REQUEST
+            if answer.text().expose().starts_with("unsupported path requested") =>
+        {
             format!("look at the address and its path in {flags}.*")
         }
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
@@ -71,20 +73,34 @@ pub(crate) fn of_setup(client: &Client, url: &Url, answer: &Answer) -> Option<Ou
         }
         _ => return None,
     };
-    later(format!("{url} answers {}; {what_to_do}", answer.line()))
+    later(format!("{url} answers {}; {what_to_do}", said_through(client, answer)))
+}
+
+/// An answer in one line; where a proxy may have given it in the place of the target, with the
+/// proxy's address.
+pub(crate) fn said_through(client: &Client, answer: &Answer) -> String {
+    format!("{}{}", answer.line(), through(client, answer))
+}
+
+/// What is said of the proxy behind an answer that may be its own.
+pub(crate) fn through(client: &Client, answer: &Answer) -> String {
+    match (answer.status.as_u16(), client.via().address()) {
+        (407 | 502..=504, Some(_)) => format!(" (asked{})", client.via()),
+        _ => String::new(),
+    }
 }
 
 /// Whether an answer that says that all is well is a page for people: then a proxy asks them to log
 /// in, say. Of frameworks that call every text HTML, the text tells.
 fn is_page(answer: &Answer) -> bool {
     let kind = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-    let is_html = kind.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-    answer.status.is_success() && is_html && answer.text().trim_start().starts_with('<')
+    let is_html = kind.expose().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+    answer.status.is_success() && is_html && answer.text().expose().trim_start().starts_with('<')
 }
 
 /// What becomes of a batch whose answer is no success, and is not about the setup. `line` is all of
 /// the answer in one line, and `words` are the backend's.
-pub(crate) fn failed(answer: &Answer, line: String, words: &str) -> Outcome {
+pub(crate) fn failed(answer: &Answer, line: String, words: &Raw<'_>) -> Outcome {
     let after = answer.retry_after();
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => Outcome::Later { cause: line, after, is_doubtful: false },
@@ -101,8 +117,8 @@ pub(crate) fn failed(answer: &Answer, line: String, words: &str) -> Outcome {
 
 /// What becomes of a batch that was refused as a whole, in these words; `line` is all of the
 /// answer in one line.
-pub(crate) fn refused(line: &str, words: &str) -> Outcome {
-    match Refusal::of(words) {
+pub(crate) fn refused(line: &str, words: &Raw<'_>) -> Outcome {
+    match Refusal::of(words.expose()) {
         Refusal::Had => Outcome::Had {
             taken: 0,
             why: format!(

@@ -9,6 +9,7 @@
 
 mod certs;
 mod deadline;
+mod echoes;
 mod economy;
 mod faults;
 mod locust;

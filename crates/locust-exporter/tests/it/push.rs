@@ -259,3 +259,41 @@ fn what_workers_left_in_the_spool_is_said_by_one_that_is_none() {
     let told = exporter.told(&["level=info", "of an earlier run of workers", "bytes=321"]);
     assert_eq!(told.len(), 1, "{}", exporter.log());
 }
+
+#[test]
+fn a_proxy_of_the_environment_that_is_down_is_named_without_its_password() {
+    let locust = Locust::running();
+    let mut exporter = Plan::of(&locust)
+        .var("HTTP_PROXY", "http://ana:s3cret@127.0.0.1:1")
+        .var("HTTPS_PROXY", "http://127.0.0.1:2")
+        .arg("--push.remote-write.url=http://prometheus.invalid/api/v1/write")
+        .arg("--push.otlp.endpoint=https://collector.invalid")
+        .arg("--pushgateway.url=http://gateway.invalid")
+        .arg("--push.final-timeout=300ms")
+        .start();
+    for (target, proxy) in [
+        ("http://prometheus.invalid", "127.0.0.1:1"),
+        ("https://collector.invalid", "127.0.0.1:2"),
+        ("http://gateway.invalid", "127.0.0.1:1"),
+    ] {
+        exporter.wait_told(&[target, &format!("through the proxy http://{proxy}/"), "HTTP_PROXY"]);
+    }
+    exporter.signal(Signal::TERM);
+    assert_eq!(exporter.wait(), Some(0));
+    assert!(!exporter.log().contains("s3cret"), "{}", exporter.log());
+}
+
+#[test]
+fn a_proxy_that_answers_in_the_place_of_the_target_is_named() {
+    let (locust, proxy) = (Locust::running(), Receiver::answering("503 Service Unavailable"));
+    let exporter = Plan::of(&locust)
+        .var("HTTP_PROXY", format!("http://{}", proxy.address()))
+        .arg("--pushgateway.url=http://gateway.invalid")
+        .arg("--push.final-timeout=300ms")
+        .start();
+    exporter.wait_told(&[
+        "gateway.invalid",
+        "503",
+        &format!("through the proxy http://{}", proxy.address()),
+    ]);
+}

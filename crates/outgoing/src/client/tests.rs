@@ -83,10 +83,7 @@ async fn a_redirect_is_not_followed() {
     let (address, _asked) =
         server("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n").await;
     let answer = post(&client(&target(address), LONG).unwrap()).await.unwrap();
-    assert_eq!(
-        (answer.status, answer.location().as_deref()),
-        (302.try_into().unwrap(), Some("/login"))
-    );
+    assert_eq!((answer.status.as_u16(), answer.location().unwrap().as_str()), (302, "/login"));
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use outgoing::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
-use outgoing::{Answer, Client, Method, excerpt, shown};
+use outgoing::{Answer, Client, Method, Raw, StatusCode, shown};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::transport::{advised, delivered};
+use super::transport::{NO_GRPC, advised, delivered};
 use crate::batch::{Batch, Format};
 use crate::config::Protocol;
 use crate::fields::{Field, Fields};
@@ -59,21 +59,19 @@ impl Grpc {
     fn judge(&self, batch: &Batch, answer: &Answer) -> Outcome {
         let url = shown(self.client.url());
         let Some(status) = Status::of(answer) else {
-            return verdict::of_setup(&self.client, &self.url, answer).unwrap_or_else(|| {
-                let line = answer.line();
-                let cause = format!(
-                    "{url} does not answer as gRPC does: {line}; is it the port for gRPC (often \
-                     4317)?"
-                );
-                Outcome::Later { cause, after: answer.retry_after(), is_doubtful: true }
-            });
+            return self.no_grpc(&url, answer);
         };
         let flags = self.client.flags();
         let Status { code, message, retry } = status;
-        let line = format!("{url} answers {}: {}", code_name(code), excerpt(&message));
+        let line = format!("{url} answers {}: {}", code_name(code), answer.quote(&message));
         let later = |cause| Outcome::Later { cause, after: retry, is_doubtful: false };
         match code {
-            0 => delivered(batch, &url, answer.body.get(PREFIX..).unwrap_or_default()),
+            0 => delivered(
+                batch,
+                &url,
+                answer,
+                answer.expose_body().get(PREFIX..).unwrap_or_default(),
+            ),
             // The setup: see `verdict`.
             PERMISSION_DENIED | UNAUTHENTICATED => {
                 later(format!("{line}; look at the credentials and headers in {flags}.*"))
@@ -88,6 +86,27 @@ impl Grpc {
             RESOURCE_EXHAUSTED if retry.is_some() => later(line),
             _ => verdict::refused(&line, &message),
         }
+    }
+}
+
+impl Grpc {
+    /// What becomes of a batch whose answer is none of gRPC. A path that is not known is then the
+    /// path of gRPC's own, on a port that speaks HTTP alone: another path would not help.
+    fn no_grpc(&self, url: &str, answer: &Answer) -> Outcome {
+        let is_of_login = matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        );
+        if let Some(outcome) = verdict::of_setup(&self.client, &self.url, answer)
+            && (is_of_login || answer.status.is_redirection())
+        {
+            return outcome;
+        }
+        let line = verdict::said_through(&self.client, answer);
+        let cause = format!("{url} does not answer as gRPC does: {line}; {NO_GRPC}");
+        Outcome::Later { cause, after: answer.retry_after(), is_doubtful: true }
     }
 }
 
@@ -120,7 +139,7 @@ fn framed(batch: &Batch) -> Option<Bytes> {
 /// How a call ended.
 struct Status {
     code: u32,
-    message: String,
+    message: Raw<'static>,
     /// How long to wait, where it says so.
     retry: Option<Duration>,
 }
@@ -128,14 +147,12 @@ struct Status {
 impl Status {
     /// Reads it off the trailers, or off the head where there is nothing else.
     fn of(answer: &Answer) -> Option<Self> {
-        let text = |name| {
-            let found = answer.trailers.get(name).or_else(|| answer.headers.get(name))?;
-            found.to_str().ok()
-        };
-        let code = text("grpc-status")?.parse().ok()?;
-        let message = percent_decode_str(text("grpc-message").unwrap_or_default());
-        let message = message.decode_utf8_lossy().into_owned();
-        Some(Self { code, message, retry: text("grpc-status-details-bin").and_then(retry) })
+        let code = answer.trailer("grpc-status")?.expose().parse().ok()?;
+        let message = answer.trailer("grpc-message").unwrap_or_default();
+        let message = percent_decode_str(message.expose()).decode_utf8_lossy().into_owned();
+        let details = answer.trailer("grpc-status-details-bin");
+        let retry = details.and_then(|details| retry(details.expose()));
+        Some(Self { code, message: Raw::new(message), retry })
     }
 }
 

@@ -23,6 +23,7 @@
 pub(crate) mod encode;
 mod env;
 mod grpc;
+mod json;
 pub(crate) mod transport;
 
 pub use env::{EnvError, OtlpEndpoint, OtlpEnv, Said};

@@ -3,9 +3,10 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use outgoing::{Answer, Client, Http, Method, NoAnswer, excerpt, shown};
+use outgoing::{Answer, Client, Http, Method, NoAnswer, Raw, shown};
 
 use super::grpc::Grpc;
+use super::json;
 use crate::batch::{Batch, Format};
 use crate::config::Protocol;
 use crate::fields::Fields;
@@ -13,6 +14,10 @@ use crate::transport::{Outcome, Transport};
 use crate::verdict;
 
 const PROTOBUF: &str = "application/x-protobuf";
+
+/// What to look at where gRPC has met what does not speak it.
+pub(super) const NO_GRPC: &str = "is it a port for gRPC (often 4317)? HTTP's is spoken to with \
+                                  --push.otlp.protocol=http/protobuf";
 
 /// How HTTP must be spoken for a protocol.
 pub(crate) fn http(protocol: Protocol) -> Http {
@@ -57,20 +62,49 @@ impl Transport for OverHttp {
 impl OverHttp {
     fn judge(&self, batch: &Batch, answer: &Answer) -> Outcome {
         let url = shown(self.client.url());
-        let is_protobuf =
-            answer.header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with(PROTOBUF));
-        let body = if is_protobuf { &*answer.body } else { &[] };
         if answer.status.is_success() {
-            return delivered(batch, &url, body);
+            return match encoding(answer) {
+                Encoding::Protobuf => delivered(batch, &url, answer, answer.expose_body()),
+                Encoding::Json => json::Response::read(answer.expose_body()).map_or(
+                    // It is no answer of OTLP's; but the status says that all is well.
+                    Outcome::WHOLE,
+                    |response| took(batch, &url, answer, response.rejected, &response.words),
+                ),
+                Encoding::Other => Outcome::WHOLE,
+            };
         }
         // A failure is a `google.rpc.Status` ("OTLP/HTTP Response", "Failures").
-        let (line, words) = if is_protobuf {
-            let words = String::from_utf8_lossy(Fields::of(body).bytes(2));
-            (format!("{}: {}", answer.status, excerpt(&words)), words)
-        } else {
-            (answer.line(), answer.text())
+        let words = match encoding(answer) {
+            Encoding::Protobuf => Raw::of_bytes(Fields::of(answer.expose_body()).bytes(2)),
+            Encoding::Json => json::message(answer.expose_body()).unwrap_or_else(|| answer.text()),
+            Encoding::Other => answer.text(),
         };
-        verdict::failed(answer, format!("{url} answers {line}"), &words)
+        let via = verdict::through(&self.client, answer);
+        let line = format!("{url} answers {}{via}", answer.line_of(&words));
+        verdict::failed(answer, line, &words)
+    }
+}
+
+/// How the body of an answer is encoded.
+enum Encoding {
+    Protobuf,
+    Json,
+    Other,
+}
+
+/// The encoding of an answer. It should be that of the request, but some answer in JSON whatever
+/// they were sent, and some do not say.
+fn encoding(answer: &Answer) -> Encoding {
+    let kind = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let kind = kind.expose().to_ascii_lowercase();
+    if kind.starts_with(PROTOBUF) || kind.starts_with("application/protobuf") {
+        Encoding::Protobuf
+    } else if kind.starts_with("application/json")
+        || answer.expose_body().trim_ascii_start().first() == Some(&b'{')
+    {
+        Encoding::Json
+    } else {
+        Encoding::Other
     }
 }
 
@@ -79,10 +113,7 @@ impl OverHttp {
 pub(super) fn advised(error: &NoAnswer, protocol: Protocol) -> Outcome {
     let outcome = verdict::unanswered(error);
     let advice = match protocol {
-        Protocol::Grpc => {
-            "is it a port for gRPC (often 4317)? HTTP's is spoken to with \
-             --push.otlp.protocol=http/protobuf"
-        }
+        Protocol::Grpc => NO_GRPC,
         Protocol::Http => {
             "is it a port for HTTP (often 4318)? gRPC's is spoken to with \
              --push.otlp.protocol=grpc"
@@ -97,10 +128,15 @@ pub(super) fn advised(error: &NoAnswer, protocol: Protocol) -> Outcome {
 }
 
 /// What became of a batch of which this `ExportMetricsServiceResponse` tells ("Partial Success").
-pub(super) fn delivered(batch: &Batch, url: &str, response: &[u8]) -> Outcome {
+pub(super) fn delivered(batch: &Batch, url: &str, answer: &Answer, response: &[u8]) -> Outcome {
     let partial = Fields::of(Fields::of(response).bytes(1));
-    let refused = partial.number(1).min(batch.points());
-    let words = excerpt(&String::from_utf8_lossy(partial.bytes(2)));
+    took(batch, url, answer, partial.number(1), &Raw::of_bytes(partial.bytes(2)))
+}
+
+/// What became of a batch of which so many points were rejected, with these words.
+fn took(batch: &Batch, url: &str, answer: &Answer, rejected: u64, words: &Raw<'_>) -> Outcome {
+    let refused = rejected.min(batch.points());
+    let words = answer.quote(words);
     if refused == 0 && words.is_empty() {
         return Outcome::WHOLE;
     }

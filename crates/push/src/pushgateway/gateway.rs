@@ -63,7 +63,8 @@ impl Gateway {
 
     /// What is wrong where the time is over before an answer has come.
     pub(super) fn too_late(&self) -> String {
-        format!("{} did not answer before the time was over", shown(&self.url))
+        let via = self.client.via();
+        format!("{} did not answer before the time was over{via}", shown(&self.url))
     }
 
     pub(super) fn deletes_on_exit(&self) -> bool {
@@ -83,7 +84,7 @@ impl Gateway {
         self.ask(method, HeaderMap::from_iter([(CONTENT_TYPE, PROTOBUF)]), body.bytes()).await
     }
 
-    pub(super) async fn delete(&self) -> Outcome {
+    pub(crate) async fn delete(&self) -> Outcome {
         self.ask(outgoing::Method::DELETE, HeaderMap::new(), bytes::Bytes::new()).await
     }
 
@@ -103,7 +104,11 @@ impl Gateway {
         if status.is_success() {
             return Outcome::WHOLE;
         }
-        let cause = format!("{} answers {}", shown(&self.url), answer.line());
+        let cause = format!(
+            "{} answers {}",
+            shown(&self.url),
+            verdict::said_through(&self.client, &answer)
+        );
         // It judges each push anew, beside what other groups hold by then.
         if status.is_client_error() && status.as_u16() != 429 {
             Outcome::Refused { cause }

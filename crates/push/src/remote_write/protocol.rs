@@ -12,6 +12,8 @@ pub(crate) struct Protocol {
     /// Whether the receiver may turn out not to know what is spoken at first.
     may_fall_back: bool,
     is_1: AtomicBool,
+    /// The receiver has written something of a request of 2.0.
+    is_known_2: AtomicBool,
     native: NativeHistograms,
     /// The receiver takes no native histograms.
     refuses_native: AtomicBool,
@@ -23,6 +25,7 @@ impl Protocol {
         Self {
             may_fall_back: version == Version::Auto,
             is_1: AtomicBool::new(version == Version::V1),
+            is_known_2: AtomicBool::new(false),
             native,
             refuses_native: AtomicBool::new(false),
         }
@@ -51,6 +54,16 @@ impl Protocol {
     /// How batches are to be encoded now.
     pub(crate) fn format(&self) -> Format {
         if self.is_1.load(Ordering::Relaxed) { Format::RemoteWrite1 } else { Format::RemoteWrite2 }
+    }
+
+    /// The receiver has shown that it knows 2.0.
+    pub(crate) fn knows_2(&self) {
+        self.is_known_2.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the receiver has shown that it knows 2.0.
+    pub(crate) fn is_known_2(&self) -> bool {
+        self.is_known_2.load(Ordering::Relaxed)
     }
 
     /// Whether 1.0 may be spoken where 2.0 is not understood.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use outgoing::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use outgoing::{Answer, Client, Method, NoAnswer, StatusCode, shown};
+use outgoing::{Answer, Client, Method, StatusCode, shown};
 
 use super::protocol::Protocol;
 use super::transcode::{self, TranscodeError};
@@ -104,7 +104,9 @@ impl RemoteWriteTransport {
             Err(outcome) => return outcome,
             Ok(answer) => answer,
         };
-        let Some(how) = not_understood(&answer) else { return self.judge_2(batch, &answer) };
+        let Some(how) = self.not_understood(batch, &answer) else {
+            return self.judge_2(batch, &answer);
+        };
         let url = shown(self.client.url());
         if !self.protocol.may_fall_back() {
             // The setup: see `verdict`.
@@ -126,6 +128,31 @@ impl RemoteWriteTransport {
             );
         }
         self.deliver_transcoded(batch).await
+    }
+
+    /// How it shows that a receiver does not know 2.0, if it shows. One that looks at no header
+    /// takes the message for an empty one of 1.0: it stores nothing, and answers that all is well,
+    /// without the counts that 2.0 demands (its specification, "Required Written Response
+    /// Headers"), or with counts of 0. One that has written something before does know 2.0.
+    fn not_understood(&self, batch: &Batch, answer: &Answer) -> Option<String> {
+        if answer.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return Some(format!("it answers {}", answer.line()));
+        }
+        if !answer.status.is_success() {
+            return None;
+        }
+        match missing(batch, answer) {
+            None => Some(format!("it answers {} and not what it has written", answer.status)),
+            Some(missing) if missing < batch.points() => {
+                self.protocol.knows_2();
+                None
+            }
+            Some(0) => None,
+            Some(_) if !self.protocol.may_fall_back() || self.protocol.is_known_2() => None,
+            Some(_) => {
+                Some(format!("it answers {} and that it has written nothing", answer.status))
+            }
+        }
     }
 
     /// Judges an answer of a receiver that understood 2.0. Also a refusal may be of a part only
@@ -151,7 +178,7 @@ impl RemoteWriteTransport {
     /// Judges an answer that is no success. A receiver that takes no native histograms says so
     /// with a status that asks to try again.
     fn failed(&self, answer: &Answer) -> Outcome {
-        if answer.text().starts_with(NO_NATIVE) && self.protocol.leave_native() {
+        if answer.text().expose().starts_with(NO_NATIVE) && self.protocol.leave_native() {
             tracing::warn!(
                 url = %shown(self.client.url()),
                 "the receiver takes no native histograms: the classic ones alone are pushed from \
@@ -159,7 +186,8 @@ impl RemoteWriteTransport {
                  --enable-feature=native-histograms)"
             );
         }
-        let line = format!("{} answers {}", shown(self.client.url()), answer.line());
+        let said = verdict::said_through(&self.client, answer);
+        let line = format!("{} answers {said}", shown(self.client.url()));
         verdict::failed(answer, line, &answer.text())
     }
 
@@ -184,10 +212,9 @@ impl Transport for RemoteWriteTransport {
         let timeout = self.client.timeout();
         async move {
             // Two requests may be needed, and have the time of one.
-            tokio::time::timeout(timeout, self.deliver(batch)).await.unwrap_or_else(|_| {
-                let url = shown(self.client.url());
-                verdict::unanswered(&NoAnswer::TimedOut { url, after: timeout })
-            })
+            tokio::time::timeout(timeout, self.deliver(batch))
+                .await
+                .unwrap_or_else(|_| verdict::unanswered(&self.client.timed_out(self.client.url())))
         }
         .boxed()
     }
@@ -206,25 +233,14 @@ impl Transport for RemoteWriteTransport {
     }
 }
 
-/// How it shows that a receiver does not know 2.0, if it shows. One that looks at no header takes
-/// the message for an empty one of 1.0: it stores nothing, and answers that all is well, but
-/// without the counts that 2.0 demands (its specification, "Required Written Response Headers").
-fn not_understood(answer: &Answer) -> Option<String> {
-    if answer.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
-        return Some(format!("it answers {}", answer.line()));
-    }
-    let is_mute = answer.status.is_success() && !tells_what_was_written(answer);
-    is_mute.then(|| format!("it answers {} and not what it has written", answer.status))
-}
-
 fn tells_what_was_written(answer: &Answer) -> bool {
-    WRITTEN.iter().any(|name| answer.headers.contains_key(*name))
+    WRITTEN.iter().any(|name| answer.header(name).is_some())
 }
 
 /// How many points of a batch were not written, if the answer tells.
 fn missing(batch: &Batch, answer: &Answer) -> Option<u64> {
     let written = |name| -> u64 {
-        answer.header(name).and_then(|text| text.trim().parse().ok()).unwrap_or_default()
+        answer.header(name).and_then(|text| text.expose().trim().parse().ok()).unwrap_or_default()
     };
     let samples = u64::from(batch.samples).saturating_sub(written(WRITTEN[0]));
     let histograms = u64::from(batch.histograms).saturating_sub(written(WRITTEN[1]));

@@ -145,10 +145,20 @@ async fn what_the_backend_has_already_is_told_from_what_it_refuses() {
 async fn who_does_not_speak_it_is_asked_again() {
     let (cause, _) = later(outcome(Reply::new(200).body("<html>hello</html>")).await);
     assert!(cause.contains("does not answer as gRPC does: 200 OK: <html>hello</html>"), "{cause}");
-    let (cause, _) = later(outcome(Reply::new(404)).await);
-    assert!(cause.contains("--push.otlp.*"), "{cause}");
+    let (cause, _) = later(outcome(Reply::new(401)).await);
+    assert!(cause.contains("the credentials and headers in --push.otlp.*"), "{cause}");
     let (cause, after) = later(outcome(Reply::new(503).header("retry-after", "4")).await);
     assert!(cause.contains("503") && after == Some(Duration::from_secs(4)), "{cause}");
+}
+
+#[tokio::test]
+async fn grpc_at_a_port_of_http_is_told_of_the_protocol_and_not_of_the_path() {
+    let html = Reply::new(200).header("content-type", "text/html").body("<html>hello</html>");
+    for reply in [Reply::new(404), Reply::new(405), Reply::new(400), Reply::new(415), html] {
+        let (cause, _) = later(outcome(reply).await);
+        assert!(cause.contains("--push.otlp.protocol=http/protobuf"), "{cause}");
+        assert!(!cause.contains("path"), "{cause}");
+    }
 }
 
 /// What becomes of a batch where these bytes are all that is ever answered; then the connection is

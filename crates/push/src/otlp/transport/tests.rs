@@ -56,8 +56,26 @@ async fn what_was_not_taken_is_told() {
     let warned = outcome(reply(partial(0, "old names"))).await;
     assert!(matches!(warned, Outcome::Delivered { refused: 0, why: Some(_) }), "{warned:?}");
     assert_eq!(outcome(reply(Vec::new())).await, Outcome::WHOLE);
-    let json = Reply::new(200).header("content-type", "application/json").body("{}");
-    assert_eq!(outcome(json).await, Outcome::WHOLE);
+}
+
+#[tokio::test]
+async fn points_that_an_answer_in_json_rejects_are_refused() {
+    const BODY: &str =
+        r#" {"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"too wide"}}"#;
+    let json = Reply::new(200).header("content-type", "application/json; charset=utf-8");
+    let untold = Reply::new(200);
+    for reply in [json.clone(), untold] {
+        let Outcome::Delivered { refused: 2, why: Some(why) } = outcome(reply.body(BODY)).await
+        else {
+            panic!()
+        };
+        assert!(why.ends_with("took all but 2 of 5 points: too wide"), "{why}");
+    }
+    for body in ["{}", "", "ok", r#"{"partialSuccess":{}}"#] {
+        assert_eq!(outcome(json.clone().body(body)).await, Outcome::WHOLE, "{body}");
+    }
+    let all = json.body(BODY.replace('2', "99"));
+    assert!(matches!(outcome(all).await, Outcome::Delivered { refused: 5, .. }));
 }
 
 #[tokio::test]

@@ -81,7 +81,8 @@ async fn each_version_bears_its_headers() {
 
 #[tokio::test]
 async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_that_follow() {
-    for ignorant in [Reply::new(204), Reply::new(200).body("ok"), Reply::new(415)] {
+    let nothing = || written(204, "0", "0");
+    for ignorant in [Reply::new(204), Reply::new(200).body("ok"), Reply::new(415), nothing()] {
         let backend = Backend::new([ignorant, Reply::new(204)]).await;
         let transport = transport(&backend, Version::Auto, LONG);
         for _ in 0..2 {
@@ -94,6 +95,16 @@ async fn a_receiver_that_does_not_know_2_gets_the_same_batch_in_1_and_so_all_tha
         assert_eq!(bodies, [&*request(), &*old, &*old]);
         assert_eq!(asked[1].header("x-prometheus-remote-write-version"), "0.1.0");
     }
+}
+
+#[tokio::test]
+async fn one_that_has_written_something_of_2_and_then_nothing_is_not_sent_1() {
+    let backend = Backend::new([written(204, "5", "2"), written(204, "0", "0")]).await;
+    let transport = transport(&backend, Version::Auto, LONG);
+    assert_eq!(transport.send(&batch(Format::RemoteWrite2)).await, Outcome::WHOLE);
+    let outcome = transport.send(&batch(Format::RemoteWrite2)).await;
+    assert!(matches!(outcome, Outcome::Delivered { refused: 7, .. }), "{outcome:?}");
+    assert_eq!(backend.asked().len(), 2);
 }
 
 /// A request with a series of native histograms, which the reader of a batch need not find whole.
