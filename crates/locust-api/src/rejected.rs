@@ -10,6 +10,8 @@ impl Rejected {
     pub const NOT_FINITE: &str = "not_finite";
     /// A count below zero.
     pub const NEGATIVE: &str = "negative";
+    /// A count of 2^64 or more.
+    pub const TOO_LARGE: &str = "too_large";
     /// A value of another type than it has in any version of Locust.
     pub const WRONG_TYPE: &str = "wrong_type";
     /// A row without a name (or, of a worker, without an id).
@@ -26,9 +28,10 @@ impl Rejected {
     pub const TOO_MANY: &str = "too_many";
 
     /// Every reason.
-    pub const REASONS: [&str; 9] = [
+    pub const REASONS: [&str; 10] = [
         Self::NOT_FINITE,
         Self::NEGATIVE,
+        Self::TOO_LARGE,
         Self::WRONG_TYPE,
         Self::NO_NAME,
         Self::NOT_AN_OBJECT,

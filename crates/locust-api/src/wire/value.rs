@@ -8,6 +8,9 @@ use super::kept::cut;
 use super::mend::NOT_FINITE;
 use crate::Rejected;
 
+/// 2^64: no count is so large.
+const LIMIT: f64 = 18_446_744_073_709_551_616.0;
+
 /// Reads the next value of an object as a number. What is none is counted, but for null.
 pub(super) fn number<'de, A: MapAccess<'de>>(
     map: &mut A,
@@ -53,18 +56,24 @@ pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> 
     map.next_value::<IgnoredAny>().map(drop)
 }
 
-/// A finite number as a count, rounded. A negative one is left out and counted.
+/// A finite number as a count, rounded. One that is negative, or more than a count can be, is left
+/// out and counted.
 pub(super) fn whole(number: f64, rejected: &mut Rejected) -> Option<u64> {
     if number < 0.0 {
         rejected.add(Rejected::NEGATIVE);
         return None;
     }
+    let number = number.round();
+    if number >= LIMIT {
+        rejected.add(Rejected::TOO_LARGE);
+        return None;
+    }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it is not negative, and a count beyond 2^64 may saturate"
+        reason = "it is neither negative nor too large"
     )]
-    Some(number.round() as u64)
+    Some(number as u64)
 }
 
 /// What is made of a value of each type. Reading never fails because of the type.

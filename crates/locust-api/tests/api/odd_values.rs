@@ -89,6 +89,20 @@ async fn numbers_of_any_writing_are_read_and_others_are_absent() {
 }
 
 #[tokio::test]
+async fn counts_that_are_too_large_are_left_out_and_counted() {
+    let look = look_at(
+        r#"{"stats":[{"name":"/a","method":"GET","num_requests":18446744073709551616,
+            "num_failures":1e300},
+            {"name":"/b","method":"GET","num_requests":18446744073709551615}]}"#,
+    )
+    .await;
+    assert_eq!(rejected(&look, "too_large"), 2);
+    let seen = snapshot(look);
+    let counts: Vec<_> = seen.endpoints.iter().map(|row| (row.requests, row.failures)).collect();
+    assert_eq!(counts, [(None, None), (Some(u64::MAX), None)]);
+}
+
+#[tokio::test]
 async fn of_duplicate_keys_the_last_counts() {
     let look =
         look_at(r#"{"state":"ready","stats":[{"name":"/a","name":"/b"}],"state":"running"}"#).await;

@@ -348,7 +348,7 @@ impl fmt::Display for Place<'_> {
 }
 
 fn is_passing(error: &io::Error) -> bool {
-    error.kind() != io::ErrorKind::NotFound
+    !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
 }
 
 fn no_spool() -> io::Error {

@@ -49,6 +49,8 @@ pub(crate) enum Damage {
     Version(u8),
     #[error("it holds a request of the unknown kind {0}")]
     Format(u8),
+    #[error("it has {0} bytes, more than any batch")]
+    Large(u64),
     #[error("it has {found} bytes where its header tells of {told}")]
     Length { told: u64, found: u64 },
     #[error("the checksum of its body is wrong")]
@@ -110,6 +112,9 @@ impl Header {
             body_len: u32_at(bytes, 24),
             body_crc: u32_at(bytes, 28),
         };
+        if len > super::MAX_FILE {
+            return Err(Damage::Large(len));
+        }
         let told = header.file_len();
         if told == len { Ok(header) } else { Err(Damage::Length { told, found: len }) }
     }

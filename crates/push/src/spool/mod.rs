@@ -15,28 +15,33 @@
 //!   of power it may be there again, and is then sent twice. A batch whose delivery was not
 //!   confirmed before the end is sent again, too. Receivers know points by series and time.
 //!
-//! **One at a time.** Who has the folder holds a lock on the file `lock` in it. The system gives it
-//! up with the process, however that ends. A child that is forked closes what it inherits of it.
+//! **Numbers.** A file's number is its place in the order. One that is so large that the numbers
+//! behind it could come to their end is given another at the start, behind the others.
 //!
 //! All of this blocks: it is called where that is allowed.
 
 mod file;
+mod folder;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use inherited::Noted;
+use files::{FileError, Links};
 
+use self::folder::{Held, LOCK};
 use crate::batch::Batch;
 use crate::point::Millis;
 pub(crate) use file::{Damage, HEADER};
 
-/// The file that is locked.
-const LOCK: &str = "lock";
+/// The last number that a batch keeps over a start.
+const LAST: u64 = u64::MAX / 2;
+
+/// The most bytes of a batch's file: encoders cut batches far below.
+pub(crate) const MAX_FILE: u64 = 64 << 20;
 
 /// Why a folder cannot be a spool.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,19 @@ pub enum SpoolError {
          give each exporter a path of its own", .0.display()
     )]
     InUse(PathBuf),
+    /// It belongs to another user, who could read what is written, and put links there.
+    #[error(
+        "the spool {} belongs to the user with the id {owner}, and the exporter runs as {user}: \
+         give a path at which the exporter can make a folder of its own", .path.display()
+    )]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who runs the exporter.
+        user: u32,
+    },
     /// It cannot be made, locked or read.
     #[error("the spool {} cannot be used: {cause}", .path.display())]
     Unusable {
@@ -62,8 +80,8 @@ pub enum SpoolError {
 #[derive(Debug)]
 pub(crate) struct Spool {
     folder: PathBuf,
-    /// Held, not read. It is replaced when the folder had to be made anew.
-    lock: Mutex<Noted<File>>,
+    /// It is renewed when somebody has removed the folder, or the file that is locked.
+    held: Mutex<Held>,
 }
 
 /// What was in the folder.
@@ -103,6 +121,8 @@ pub(crate) enum ReadError {
     Damaged(#[from] Damage),
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error("it is no regular file")]
+    Foreign,
 }
 
 impl Spool {
@@ -110,11 +130,8 @@ impl Spool {
     /// its header alone.
     pub(crate) fn open(folder: &Path) -> Result<(Self, Found), SpoolError> {
         let unusable = |cause| SpoolError::Unusable { path: folder.to_owned(), cause };
-        let lock = take(folder).map_err(|error| match error {
-            TryLockError::WouldBlock => SpoolError::InUse(folder.to_owned()),
-            TryLockError::Error(cause) => unusable(cause),
-        })?;
-        let spool = Self { folder: folder.to_owned(), lock: Mutex::new(lock) };
+        let held = Mutex::new(Held::take(folder)?);
+        let spool = Self { folder: folder.to_owned(), held };
         let found = spool.look().map_err(unusable)?;
         Ok((spool, found))
     }
@@ -126,6 +143,10 @@ impl Spool {
 
     /// Keeps batches: as many of the first ones as possible, and what kept it from keeping all.
     pub(crate) fn append(&self, batches: &[(u64, Batch)]) -> (usize, Option<io::Error>) {
+        let is_in_place = self.held().is_in_place();
+        if !is_in_place && let Err(error) = self.restore() {
+            return (0, Some(error));
+        }
         let (kept, error) = self.try_append(batches);
         match error {
             Some(error) if error.kind() == ErrorKind::NotFound => match self.restore() {
@@ -141,12 +162,22 @@ impl Spool {
 
     /// Reads a batch.
     pub(crate) fn read(&self, number: u64) -> Result<Batch, ReadError> {
-        Ok(file::parse(fs::read(self.path(number))?)?)
+        if !self.held().has_folder() {
+            // Another exporter's batches may be there.
+            return Err(io::Error::from(ErrorKind::NotFound).into());
+        }
+        let bytes = files::read_at_most(&self.path(number), MAX_FILE, Links::Refuse);
+        Ok(file::parse(bytes.map_err(io::Error::from)?)?)
     }
 
     /// Forgets a batch. One that is not there is forgotten.
     pub(crate) fn remove(&self, number: u64) -> io::Result<()> {
-        gone(&self.path(number))
+        if self.held().has_folder() {
+            gone(&self.path(number))
+        } else {
+            // It may come back, and another one there may have a batch of this number.
+            Err(io::Error::other("the folder was removed or replaced"))
+        }
     }
 
     /// The file of a batch.
@@ -172,7 +203,7 @@ impl Spool {
             kept += 1;
         }
         if kept > 0
-            && let Err(cause) = sync_folder(&self.folder)
+            && let Err(cause) = folder::sync(&self.folder)
         {
             for (number, _) in &batches[..kept] {
                 let _ = self.remove(*number);
@@ -184,9 +215,10 @@ impl Spool {
 
     fn write(&self, number: u64, batch: &Batch) -> io::Result<()> {
         let header = file::Header::of(batch)
-            .ok_or_else(|| io::Error::new(ErrorKind::FileTooLarge, "a batch of 4 GiB"))?;
+            .filter(|header| header.file_len() <= MAX_FILE)
+            .ok_or_else(|| io::Error::new(ErrorKind::FileTooLarge, "a batch above 64 MiB"))?;
         let temporary = self.temporary(number);
-        let mut file = File::create(&temporary)?;
+        let mut file = folder::create(&temporary)?;
         file.write_all(&header.to_bytes())?;
         file.write_all(&batch.body)?;
         file.sync_all()?;
@@ -194,11 +226,16 @@ impl Spool {
         fs::rename(&temporary, self.path(number))
     }
 
-    /// Makes the folder anew after somebody removed it.
+    /// Takes the folder anew after somebody removed it, or the file that is locked.
     fn restore(&self) -> io::Result<()> {
-        let lock = take(&self.folder).map_err(io::Error::from)?;
-        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = lock;
-        Ok(())
+        self.held().renew().map_err(|error| match error {
+            SpoolError::Unusable { cause, .. } => cause,
+            error => io::Error::other(error),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn look(&self) -> io::Result<Found> {
@@ -207,20 +244,39 @@ impl Spool {
             let path = entry?.path();
             match Name::of(&path) {
                 Name::Lock => {}
-                Name::Temporary => gone(&path)?,
-                Name::Foreign => found.foreign = Some(path),
+                Name::Temporary if gone(&path).is_ok() => {}
+                Name::Temporary | Name::Foreign => found.foreign = Some(path),
                 Name::Batch(number) => found.batch(number, path)?,
             }
         }
         found.batches.sort_unstable_by_key(|kept| kept.number);
+        self.renumber(&mut found)?;
         Ok(found)
+    }
+
+    /// Gives batches with numbers above [`LAST`] others, behind all others and in their order.
+    fn renumber(&self, found: &mut Found) -> io::Result<()> {
+        found.next = found.next.max(1);
+        for kept in found.batches.iter_mut().filter(|kept| kept.number > LAST) {
+            let old = self.path(kept.number);
+            // What has a number and is no batch of ours keeps it.
+            while found.next != kept.number && self.path(found.next).symlink_metadata().is_ok() {
+                found.next += 1;
+            }
+            fs::rename(old, self.path(found.next))?;
+            kept.number = found.next;
+            found.next += 1;
+        }
+        Ok(())
     }
 }
 
 impl Found {
     /// Looks at a batch's file.
     fn batch(&mut self, number: u64, path: PathBuf) -> io::Result<()> {
-        self.next = self.next.max(number + 1);
+        if number <= LAST {
+            self.next = self.next.max(number + 1);
+        }
         match header(&path) {
             Ok(header) => self.batches.push(Kept {
                 number,
@@ -232,6 +288,8 @@ impl Found {
                 self.anothers.push(fs::metadata(&path)?.len());
                 self.another.get_or_insert((path, damage));
             }
+            // A link, a folder or a device.
+            Err(ReadError::Foreign) => self.foreign = Some(path),
             Err(error) => {
                 if matches!(error, ReadError::Damaged(_)) {
                     gone(&path)?;
@@ -252,11 +310,19 @@ pub(crate) fn left_in(folder: &Path) -> io::Result<u64> {
     }
 }
 
+/// Whether there are batches in a folder.
+fn has_batches(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        if matches!(Name::of(&entry?.path()), Name::Batch(_)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn bytes_in(folder: &Path) -> io::Result<u64> {
-    let lock = Noted::new(File::options().write(true).open(folder.join(LOCK))?);
-    lock.inner.try_lock()?;
     // An exporter that starts while we look is not to find it taken.
-    drop(lock);
+    drop(folder::try_lock(folder)?);
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -288,38 +354,19 @@ impl Name {
             return Self::Foreign;
         }
         match (number.parse(), extension) {
-            // After the last number there is no next one.
-            (Ok(number), "batch") if number < u64::MAX => Self::Batch(number),
+            (Ok(number), "batch") => Self::Batch(number),
             (Ok(_), "tmp") => Self::Temporary,
             _ => Self::Foreign,
         }
     }
 }
 
-/// Makes a folder if it is not there, and locks it.
-fn take(folder: &Path) -> Result<Noted<File>, TryLockError> {
-    let is_new = !folder.exists();
-    fs::create_dir_all(folder).map_err(TryLockError::Error)?;
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join(LOCK))
-        .map_err(TryLockError::Error)?;
-    // Before it is locked: a child that is forked in between must know it, too.
-    let lock = Noted::new(lock);
-    lock.inner.try_lock()?;
-    if is_new {
-        // Of whom the folders above belong to, not all let us do this.
-        for above in folder.ancestors().skip(1).take(2) {
-            let _ = sync_folder(above);
-        }
-    }
-    Ok(lock)
-}
-
 fn header(path: &Path) -> Result<file::Header, ReadError> {
-    let file = File::open(path)?;
+    let file = files::open(File::options().read(true), path, Links::Refuse);
+    let file = file.map_err(|error| match error {
+        FileError::NotRegular(_) => ReadError::Foreign,
+        error => ReadError::Io(error.into()),
+    })?;
     let len = file.metadata()?.len();
     let mut start = Vec::with_capacity(HEADER);
     file.take(HEADER as u64).read_to_end(&mut start)?;
@@ -332,16 +379,4 @@ fn gone(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Brings names in a folder to the disk.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened as a file is, and the system writes names by itself.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
