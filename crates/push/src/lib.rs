@@ -27,6 +27,9 @@ mod config;
 mod echoes;
 mod encoder;
 mod fields;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod otlp;
 mod panics;
 mod point;

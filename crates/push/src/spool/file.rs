@@ -130,7 +130,7 @@ impl Header {
 }
 
 /// Reads a whole file.
-pub(super) fn parse(file: Vec<u8>) -> Result<Batch, Damage> {
+pub(crate) fn parse(file: Vec<u8>) -> Result<Batch, Damage> {
     let header = Header::parse(&file, file.len() as u64)?;
     let body = Bytes::from(file).slice(HEADER..);
     if crc32fast::hash(&body) != header.body_crc {
@@ -138,6 +138,26 @@ pub(super) fn parse(file: Vec<u8>) -> Result<Batch, Damage> {
     }
     let Header { format, time, samples, histograms, .. } = header;
     Ok(Batch { format, time, samples, histograms, body })
+}
+
+/// A whole file of a batch.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn written(batch: &Batch) -> Option<Vec<u8>> {
+    let mut file = Header::of(batch)?.to_bytes().to_vec();
+    file.extend_from_slice(&batch.body);
+    Some(file)
+}
+
+/// Makes lengths and checksums of a file right.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn sealed(file: &mut [u8]) {
+    let Some((header, body)) = file.split_at_mut_checked(HEADER) else { return };
+    header[..4].copy_from_slice(&MAGIC);
+    let length = u32::try_from(body.len()).unwrap_or_default();
+    header[24..28].copy_from_slice(&length.to_le_bytes());
+    header[28..32].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+    let crc = crc32fast::hash(&header[..CHECKED]);
+    header[CHECKED..].copy_from_slice(&crc.to_le_bytes());
 }
 
 fn u32_at(bytes: &[u8; HEADER], at: usize) -> u32 {
@@ -163,9 +183,7 @@ mod tests {
     }
 
     fn written(batch: &Batch) -> Vec<u8> {
-        let mut file = Header::of(batch).unwrap().to_bytes().to_vec();
-        file.extend_from_slice(&batch.body);
-        file
+        super::written(batch).unwrap()
     }
 
     #[test]

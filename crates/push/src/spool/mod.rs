@@ -35,7 +35,9 @@ use files::{FileError, Links};
 use self::folder::{Held, LOCK};
 use crate::batch::Batch;
 use crate::point::Millis;
-pub(crate) use file::{Damage, HEADER};
+pub(crate) use file::{Damage, HEADER, parse};
+#[cfg(feature = "fuzzing")]
+pub(crate) use file::{sealed, written};
 
 /// The last number that a batch keeps over a start.
 const LAST: u64 = u64::MAX / 2;
@@ -167,7 +169,7 @@ impl Spool {
             return Err(io::Error::from(ErrorKind::NotFound).into());
         }
         let bytes = files::read_at_most(&self.path(number), MAX_FILE, Links::Refuse);
-        Ok(file::parse(bytes.map_err(io::Error::from)?)?)
+        Ok(parse(bytes.map_err(io::Error::from)?)?)
     }
 
     /// Forgets a batch. One that is not there is forgotten.
