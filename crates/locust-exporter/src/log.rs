@@ -2,7 +2,7 @@
 //! `msg`, then what belongs to the message.
 
 use std::fmt::{self, Debug, Write as _};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serializer as _;
 use serde_json::Value;
@@ -49,7 +49,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let ts = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let ts = timestamp(SystemTime::now());
         let level = level_word(*event.metadata().level());
         let mut line = Line(vec![("ts", ts.into()), ("level", level.into())]);
         event.record(&mut line);
@@ -59,6 +59,12 @@ where
         };
         writeln!(writer, "{text}")
     }
+}
+
+/// A line's time. It is the nearest one from 1970 to 9999: humantime panics at others.
+fn timestamp(now: SystemTime) -> String {
+    let latest = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_millis(now.clamp(SystemTime::UNIX_EPOCH, latest)).to_string()
 }
 
 fn level_word(level: Level) -> &'static str {
@@ -147,6 +153,14 @@ mod tests {
     fn logfmt_quotes_what_needs_quotes() {
         let text = line().logfmt().expect("text");
         assert_eq!(text, r#"ts=now msg="it is \"down\"\n" count=3"#);
+    }
+
+    #[test]
+    fn a_clock_before_1970_or_after_9999_writes_the_nearest_time() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let late = Duration::from_hours(70_389_528);
+        assert_eq!(timestamp(epoch - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(epoch + late), "9999-12-31T23:59:59.000Z");
     }
 
     #[test]

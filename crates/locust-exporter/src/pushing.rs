@@ -1,10 +1,12 @@
 //! What both faces do about pushing: it has a thread of its own, which they only start and end.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use outgoing::{ConfigError, Credentials, Target};
 use push::{Config, Protocol, Push, Source, Spool, SpoolError, Stats, Status, Stop, Version};
 use schema::{Own, Pushed};
@@ -83,7 +85,7 @@ impl Unusable {
 pub struct Pushing {
     stats: Vec<Arc<Stats>>,
     stop: Stop,
-    ended: CancellationToken,
+    ended: Ended,
     longest: Duration,
 }
 
@@ -120,8 +122,8 @@ impl Pushing {
         let longest = config.final_timeout + SLACK;
         let (push, config) = open(config, plan.is_one_of_many)?;
         let stats = push.stats();
-        let (stop, ended) = (Stop::default(), CancellationToken::new());
-        let end = End { stop: stop.clone(), ended: ended.clone() };
+        let (stop, ended) = (Stop::default(), Ended::default());
+        let (end, told) = (End(ended.clone()), stop.clone());
         let (tell_begun, begun) = mpsc::channel();
         spawn(Box::new(move || {
             // Made here: where another runtime runs, none may be dropped.
@@ -133,16 +135,20 @@ impl Pushing {
                 }
             };
             let _ = tell_begun.send(Ok(()));
-            let mut pushing = Box::pin(push.run(source, end.stop.clone()));
-            let is_over = runtime.block_on(async {
+            let mut pushing =
+                Box::pin(AssertUnwindSafe(push.run(source, told.clone())).catch_unwind());
+            let over = runtime.block_on(async {
                 tokio::select! {
-                    () = &mut pushing => true,
-                    _ = end.stop.told() => false,
+                    over = &mut pushing => Some(over),
+                    _ = told.told() => None,
                 }
             });
+            if over.is_some() {
+                error!("pushing has ended by a bug: nothing is pushed any more");
+            }
             Some(Box::new(move || {
-                if !is_over {
-                    runtime.block_on(pushing);
+                if over.is_none() && runtime.block_on(pushing).is_err() {
+                    error!("the last push has ended by a bug");
                 }
                 runtime.shutdown_timeout(LAST_WORK);
                 drop(end);
@@ -169,7 +175,12 @@ impl Pushing {
 
     /// Whether the last push is over.
     pub fn has_ended(&self) -> bool {
-        self.ended.is_cancelled()
+        self.ended.is_told()
+    }
+
+    /// What tells when the last push is over, for who waits for it without holding this.
+    pub fn ended(&self) -> Ended {
+        self.ended.clone()
     }
 
     /// What waits to be delivered now: of each sink that has any, its name, the points, and why they
@@ -185,7 +196,7 @@ impl Pushing {
     /// Makes the last push, and waits for it as long as it may take.
     pub(crate) async fn end(self) {
         let longest = self.stop();
-        if tokio::time::timeout(longest, self.ended.cancelled()).await.is_err() {
+        if tokio::time::timeout(longest, self.ended.told()).await.is_err() {
             // It says so itself, but where it got no time to.
             for (sink, points, cause) in self.undelivered() {
                 warn!(sink, points, cause, "the last push is cut off: these points are not sent");
@@ -274,18 +285,46 @@ fn flag_at_fault(config: &Config, error: &push::Error) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-/// Tells that the thread has ended, however that came.
-struct End {
-    stop: Stop,
-    ended: CancellationToken,
+/// Tells that the thread that pushes has ended.
+#[derive(Clone, Debug, Default)]
+pub struct Ended {
+    token: CancellationToken,
+    blocked: Arc<(Mutex<bool>, Condvar)>,
 }
+
+impl Ended {
+    /// Waits until it has ended, for so long at most; whether it has. This blocks, and needs
+    /// neither a runtime nor Python: an interpreter that exits can wait for its last push by it.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let (has_ended, news) = &*self.blocked;
+        let has_ended = has_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = news.wait_timeout_while(has_ended, at_most, |has_ended| !*has_ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn is_told(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    async fn told(&self) {
+        self.token.cancelled().await;
+    }
+
+    fn tell(&self) {
+        self.token.cancel();
+        let (has_ended, news) = &*self.blocked;
+        *has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        news.notify_all();
+    }
+}
+
+/// Tells that the thread has ended, however that came. It logs nothing: it may be dropped by a
+/// panic, and a second one would abort the process.
+struct End(Ended);
 
 impl Drop for End {
     fn drop(&mut self) {
-        if !self.stop.is_told() {
-            error!("pushing has ended by a bug: nothing is pushed any more");
-        }
-        self.ended.cancel();
+        self.0.tell();
     }
 }
 
@@ -336,6 +375,7 @@ fn pushed(status: &Status) -> Pushed {
         spooled_bytes: status.spooled_bytes,
         sent_points: status.sent_points,
         failures: status.failures,
+        clamped_times: status.clamped_times,
         dropped: status.dropped.map(|(reason, points)| (reason.as_str(), points)).into(),
         last_success: status.last_success,
     }

@@ -7,10 +7,29 @@ use exposition::{Meta, Value};
 /// A time in milliseconds since 1970.
 pub(crate) type Millis = i64;
 
+/// The end of the year 9999: the formats in which times are written know no later one.
+pub(crate) const LATEST: Millis = 253_402_300_799_999;
+
 /// What the system's clock says.
-pub(crate) fn now() -> Millis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Now {
+    /// The time, from 1970 up to [`LATEST`].
+    pub(crate) time: Millis,
+    /// The clock says a time out of these bounds, and this is the nearest one.
+    pub(crate) is_clamped: bool,
+}
+
+/// What the system's clock says.
+pub(crate) fn now() -> Now {
+    at(SystemTime::now())
+}
+
+fn at(time: SystemTime) -> Now {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis =
+        since.as_ref().map(|since| Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX));
+    let millis = millis.unwrap_or_default();
+    Now { time: millis.min(LATEST), is_clamped: since.is_err() || millis > LATEST }
 }
 
 /// One series (of a histogram or summary: all its series) at the time of a pass.
@@ -57,4 +76,26 @@ pub(crate) enum Shape<'a> {
 pub(crate) trait Points {
     /// Takes one.
     fn point(&mut self, point: &Point<'_>);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_or_after_9999_is_clamped() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let (early, late) = (Duration::from_secs(1), Duration::from_hours(70_389_528));
+        for (time, millis, is_clamped) in [
+            (epoch, 0, false),
+            (epoch - early, 0, true),
+            (epoch + late - Duration::from_millis(1), LATEST, false),
+            (epoch + late, LATEST, true),
+            (epoch + 9 * late, LATEST, true),
+        ] {
+            assert_eq!(at(time), Now { time: millis, is_clamped });
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use outgoing::{Client, ConfigError, Http};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use crate::config::{Config, Otlp, RemoteWrite};
 use crate::encoder::Encoder;
@@ -26,7 +27,7 @@ use crate::rounds::{Rounds, Sink};
 use crate::sender::{Sender, tell_refused};
 use crate::source::Source;
 use crate::spool::{SpoolError, left_in};
-use crate::stats::Stats;
+use crate::stats::{Stats, Status};
 use crate::stop::Stop;
 use crate::transport::Transport;
 
@@ -148,6 +149,7 @@ impl Push {
     /// still keep a thread of the runtime's busy when this has ended: end the runtime with
     /// [`shutdown_timeout`](tokio::runtime::Runtime::shutdown_timeout).
     pub async fn run(self, source: Arc<dyn Source>, stop: Stop) {
+        let every = self.stats();
         let Self { lanes, gateway, interval, final_timeout } = self;
         let ends: Vec<_> =
             lanes.iter().map(|lane| (Arc::clone(&lane.queue), Arc::clone(&lane.stats))).collect();
@@ -167,16 +169,35 @@ impl Push {
             let rounds = Rounds::new(source, sinks, interval, final_timeout);
             tasks.spawn(rounds.run(stop.clone()));
         }
+        let mut before = Vec::new();
         tokio::select! {
             () = all(&mut tasks) => {}
-            () = too_late(&stop, final_timeout) => {}
+            told = stop.told() => {
+                before.extend(every.iter().map(|stats| stats.status().sent_points));
+                let _ = timeout_at(told + final_timeout, all(&mut tasks)).await;
+            }
         }
         tasks.shutdown().await;
+        for (stats, before) in every.iter().zip(before) {
+            tell_last(stats, before);
+        }
         for (_, stats) in &ends {
             tell_refused(stats);
         }
         // At once: a disk that hangs has no more time where there are two.
         join_all(ends.iter().map(|(queue, _)| queue.abandon())).await;
+    }
+}
+
+/// Says that all arrived that was to be sent at the end, and when: nothing else tells whoever looks
+/// for it. What did not arrive, and what was refused, is told elsewhere.
+fn tell_last(stats: &Stats, sent_before: u64) {
+    let Status { sink, queued_points, sent_points, last_success, .. } = stats.status();
+    let points = sent_points.saturating_sub(sent_before);
+    if queued_points == 0 && points > 0 {
+        let at = last_success.map(humantime::format_rfc3339_millis);
+        let at = at.map(|at| at.to_string()).unwrap_or_default();
+        tracing::info!(sink, points, total = sent_points, at, "the last push has arrived");
     }
 }
 
@@ -226,9 +247,4 @@ async fn all(tasks: &mut JoinSet<()>) {
             tracing::error!(panic, "a bug in the exporter: a part of it no longer pushes");
         }
     }
-}
-
-async fn too_late(stop: &Stop, final_timeout: Duration) {
-    let told = stop.told().await;
-    tokio::time::sleep_until(told + final_timeout).await;
 }

@@ -14,7 +14,7 @@ use self::clock::Clock;
 use crate::batch::Batch;
 use crate::encoder::Encoder;
 use crate::panics::{caught, caught_in};
-use crate::point::{Millis, Point, Points, now};
+use crate::point::{Millis, Now, Point, Points, now};
 use crate::queue::Queue;
 use crate::source::{Gathered, Source};
 use crate::stop::Stop;
@@ -50,6 +50,8 @@ pub(crate) struct Rounds {
     final_timeout: Duration,
     /// The last pass failed by a bug, which was logged.
     is_broken: bool,
+    /// The clock was out of all bounds at the last pass, which was logged.
+    is_clamped: bool,
 }
 
 impl Rounds {
@@ -65,12 +67,13 @@ impl Rounds {
             source,
             sinks,
             timeline: Timeline::default(),
-            clock: Clock::new(newest, now()),
+            clock: Clock::new(newest, now().time),
             resource: Vec::new(),
             // A timer does not take none.
             interval: interval.max(Duration::from_millis(1)),
             final_timeout,
             is_broken: false,
+            is_clamped: false,
         }
     }
 
@@ -94,15 +97,34 @@ impl Rounds {
                 _ = stop.told() => break,
                 gathered = self.gather(GATHERING) => gathered,
             };
-            self.pass(gathered, now()).await;
+            let now = self.now();
+            self.pass(gathered, now).await;
         }
         // The other half is for what is pushed then.
         let gathered = self.gather(GATHERING.min(self.final_timeout / 2)).await;
-        self.pass(gathered, now()).await;
+        let now = self.now();
+        self.pass(gathered, now).await;
         self.end().await;
         for sink in &self.sinks {
             sink.queue.close();
         }
+    }
+
+    /// The time of a pass. One that the clock says wrongly is counted, and told once.
+    fn now(&mut self) -> Millis {
+        let Now { time, is_clamped } = now();
+        let was_clamped = std::mem::replace(&mut self.is_clamped, is_clamped);
+        if is_clamped {
+            self.sinks.iter().for_each(|sink| sink.queue.stats().clamped());
+        }
+        if is_clamped && !was_clamped {
+            tracing::warn!(
+                unix_milliseconds = time,
+                "the system's clock is before 1970 or after 9999: pushed points have the nearest \
+                 time within; set the clock"
+            );
+        }
+        time
     }
 
     /// All numbers, or what a panic said.

@@ -51,6 +51,7 @@ pub struct Stats {
     spooled_bytes: AtomicU64,
     sent_points: AtomicU64,
     failures: AtomicU64,
+    clamped: AtomicU64,
     dropped: [AtomicU64; Dropped::ALL.len()],
     /// Milliseconds since 1970; 0 is never.
     last_success: AtomicI64,
@@ -72,6 +73,8 @@ pub struct Status {
     pub sent_points: u64,
     /// Attempts to send that failed.
     pub failures: u64,
+    /// Passes whose time was set to the nearest of 1970 and 9999.
+    pub clamped_times: u64,
     /// Points that were lost, by reason: every reason, also at 0.
     pub dropped: [(Dropped, u64); Dropped::ALL.len()],
     /// When the backend last took something.
@@ -95,6 +98,7 @@ impl Stats {
             spooled_bytes: AtomicU64::new(0),
             sent_points: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            clamped: AtomicU64::new(0),
             dropped: Default::default(),
             last_success: AtomicI64::new(0),
             causes: Mutex::default(),
@@ -113,10 +117,19 @@ impl Stats {
         self.spooled_bytes.store(spooled, Ordering::Relaxed);
     }
 
-    /// The backend has taken something just now, so many points of it.
+    /// The backend has taken something just now, so many points of it. The first time is logged.
     pub(crate) fn sent(&self, points: u64) {
         self.sent_points.fetch_add(points, Ordering::Relaxed);
-        self.last_success.store(crate::point::now(), Ordering::Relaxed);
+        // 0 is never.
+        let before = self.last_success.swap(crate::point::now().time.max(1), Ordering::Relaxed);
+        if before == 0 {
+            tracing::info!(sink = self.sink, points, "the first push has arrived");
+        }
+    }
+
+    /// A pass has another time than the clock says.
+    pub(crate) fn clamped(&self) {
+        self.clamped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// An attempt to send failed.
@@ -164,6 +177,7 @@ impl Stats {
             spooled_bytes: self.spooled_bytes.load(Ordering::Relaxed),
             sent_points: self.sent_points.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
+            clamped_times: self.clamped.load(Ordering::Relaxed),
             dropped: Dropped::ALL
                 .map(|reason| (reason, self.dropped[reason as usize].load(Ordering::Relaxed))),
             last_success: (at > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_millis(at)),

@@ -140,6 +140,16 @@ pub(crate) static ROWS: &[Row] = &[
     )
     .labels(label::SINK),
     Row::counter(
+        "exporter_push_clamped_times_total",
+        "Pushes whose points have the time 1970 or 9999, since the system's clock was out of these years.",
+        Own(|own, out| {
+            for pushed in own.pushed() {
+                out.put_since(&[pushed.sink], pushed.clamped_times, own.since());
+            }
+        }),
+    )
+    .labels(label::SINK),
+    Row::counter(
         "exporter_push_dropped_points_total",
         "Points that no backend will ever get.",
         Own(|own, out| {

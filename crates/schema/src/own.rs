@@ -46,6 +46,8 @@ pub struct Pushed {
     pub sent_points: u64,
     /// Attempts to send that failed.
     pub failures: u64,
+    /// Pushes whose time was set to the nearest of 1970 and 9999.
+    pub clamped_times: u64,
     /// Points that were lost, by reason (a label value). A reason that is not among them is not
     /// shown.
     pub dropped: Vec<(&'static str, u64)>,

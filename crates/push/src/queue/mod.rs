@@ -120,6 +120,11 @@ impl Queue {
         self.newest
     }
 
+    /// The counters of its sink.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
     /// Points that wait.
     pub(crate) fn points(&self) -> u64 {
         self.index().points()

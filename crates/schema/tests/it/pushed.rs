@@ -16,6 +16,7 @@ fn pushed() -> Pushed {
         spooled_bytes: 2048,
         sent_points: 1_000,
         failures: 3,
+        clamped_times: 2,
         dropped: vec![("queue_full", 7), ("refused", 0)],
         last_success: Some(at(2.5)),
     }
@@ -49,6 +50,8 @@ fn each_sink_is_told_of_under_every_schema_from_inside_and_outside() {
                 r#"sent_points_total{sink="otlp"} 1000"#,
                 r#"failures_total{sink="remote_write"} 3"#,
                 r#"failures_total{sink="otlp"} 3"#,
+                r#"clamped_times_total{sink="remote_write"} 2"#,
+                r#"clamped_times_total{sink="otlp"} 2"#,
                 r#"dropped_points_total{sink="remote_write",reason="queue_full"} 7"#,
                 r#"dropped_points_total{sink="remote_write",reason="refused"} 0"#,
                 r#"last_success_timestamp_seconds{sink="remote_write"} 1767225602.5"#,
