@@ -159,11 +159,15 @@ class Core:
         """
     def taken(self, names: Sequence[str]) -> list[str]:
         """Which of these names would clash, as a family's, with ours or the test's own."""
-    def push(self, addresses: Sequence[str], *, worker_id: str | None = None) -> bool:
+    def push(
+        self, addresses: Sequence[str], *, worker_id: str | None = None, otel: bool = False
+    ) -> bool:
         """Starts the thread that pushes, where the options say so; answers whether it runs.
 
         The default instance has the port of the first of these addresses. A worker gives its id,
-        and pushes only where it is told to. Raises one line: ``ValueError`` for a mistake in an
+        and pushes only where it is told to. ``otel`` says whether Locust runs with ``--otel``: then
+        an endpoint of OpenTelemetry's variables is spoken to by gRPC unless they say otherwise, as
+        Locust does. Raises one line: ``ValueError`` for a mistake in an
         option, or in a file or folder that it names; ``OSError`` for what the system refuses, such
         as a spool that another exporter has.
         """
@@ -173,6 +177,11 @@ class Core:
         """What waits to be delivered now: sinks, points, and why they wait, where that is known."""
     def is_pushing(self) -> bool:
         """Whether the thread that pushes runs still."""
+    def wait_pushed(self, timeout: float) -> bool:
+        """Waits until the last push is over, ``timeout`` seconds at most; whether it is.
+
+        It blocks the whole thread, and needs no event loop: for an interpreter that exits.
+        """
     def close(self, timeout: float) -> None:
         """Ends the server's thread; scrapes in flight have ``timeout`` seconds."""
 

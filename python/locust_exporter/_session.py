@@ -176,7 +176,8 @@ class Session:
         runner = self._runner
         worker_id = runner.client_id if isinstance(runner, WorkerRunner) else None
         try:
-            self._core.push(addresses, worker_id=worker_id)
+            otel = bool(getattr(self.environment.parsed_options, "otel", False))
+            self._core.push(addresses, worker_id=worker_id, otel=otel)
         except OSError as error:
             logger.error("%s. Nothing is pushed; the test goes on", error)
 

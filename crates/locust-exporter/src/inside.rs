@@ -230,7 +230,7 @@ fn check(given: &[(String, Given)]) -> Result<Settings, String> {
 /// variables.
 ///
 /// `listen` are the addresses that are listened on, and `worker` is the id of a worker, which pushes
-/// only where it is told to.
+/// only where it is told to. `with_otel` says whether Locust runs with its own `--otel`.
 ///
 /// # Errors
 ///
@@ -239,6 +239,7 @@ pub fn push(
     given: &[(String, Given)],
     listen: &[String],
     worker: Option<&str>,
+    with_otel: bool,
 ) -> Result<Plan, String> {
     let origin = origin(given);
     let inside = parse(given, &origin).map_err(|line| in_locusts_words(&line))?;
@@ -251,6 +252,7 @@ pub fn push(
         origin: &origin,
         port: first.map(|address| address.port()).filter(|port| *port != 0),
         one_of_many: worker,
+        with_otel,
         variables: &push_args::variable,
     });
     plan.map_err(|line| in_locusts_words(&line))

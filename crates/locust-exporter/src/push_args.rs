@@ -140,7 +140,8 @@ pub(crate) struct OtlpArgs {
     #[arg(value_name = "URL")]
     pub(crate) endpoint: Option<String>,
 
-    /// How OTLP is spoken. Without it, as the variables of OpenTelemetry say, or `http/protobuf`.
+    /// How OTLP is spoken. Without it, as the variables of OpenTelemetry say, or `http/protobuf`
+    /// (beside Locust's own `--otel`, to an endpoint of these variables, `grpc`).
     #[arg(long = "push.otlp.protocol", env = "LOCUST_EXPORTER_PUSH_OTLP_PROTOCOL")]
     #[arg(value_name = "PROTOCOL", value_enum)]
     pub(crate) protocol: Option<ProtocolArg>,
@@ -168,7 +169,8 @@ pub(crate) struct OtlpArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Push to a Pushgateway")]
 pub(crate) struct PushgatewayArgs {
-    /// Address of a Pushgateway, without `/metrics/job/…`. Without it nothing is pushed there.
+    /// Address of a Pushgateway, without `/metrics/job/…`; `http://` may be left out. Without it
+    /// nothing is pushed there.
     #[arg(id = "pushgateway.url", long = "pushgateway.url", value_name = "URL")]
     #[arg(env = "LOCUST_EXPORTER_PUSHGATEWAY_URL")]
     pub(crate) url: Option<String>,

@@ -32,6 +32,10 @@ use crate::watch::{Watch, Watched};
 const END_POLL: Duration = Duration::from_secs(5);
 const END_POLL_LEAST: Duration = Duration::from_millis(250);
 
+/// Signals within this time are one: GNU `timeout` sends two, to the process and to its group, and
+/// Kubernetes sends one right after a hook that asked `/quitquitquit`. Inside Locust it is the same.
+const ONE_SIGNAL: Duration = Duration::from_secs(1);
+
 /// What keeps the exporter from its work.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -132,13 +136,14 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         result = hangups(reload) => result?,
         () = ending.test_over(&metrics, &progress) => {}
     }
+    let began = Instant::now();
     shutdown.cancel();
     // Beside the last scrapes.
     let pushed = OptionFuture::from(pushing.map(Pushing::end));
     let ended = async { tokio::join!(serving, pushed).0 };
     let end = tokio::select! {
         end = ended => end,
-        signal = signals.next() => {
+        signal = signals.another(began) => {
             warn!("ending at once: {signal}; what is not pushed yet waits in the spool, or is \
                 lost without one");
             return Ok(());
@@ -237,6 +242,17 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    /// Returns on a signal that is not the one with which the end began, and which it was.
+    async fn another(&mut self, began: Instant) -> &'static str {
+        loop {
+            let signal = self.next().await;
+            if began.elapsed() >= ONE_SIGNAL {
+                return signal;
+            }
+            info!("{signal} within a second: the end is under way, and the last push is made");
         }
     }
 }

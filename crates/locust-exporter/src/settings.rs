@@ -60,6 +60,7 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
         origin: &cli.origin,
         port: first.map(web::Listen::port).filter(|port| *port != 0),
         one_of_many: None,
+        with_otel: false,
         variables: &push_args::variable,
     })?;
     Ok(Settings {

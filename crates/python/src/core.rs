@@ -288,16 +288,17 @@ impl Core {
     }
 
     /// Starts the thread that pushes, if something is to be pushed; whether it is.
-    #[pyo3(signature = (addresses, *, worker_id=None))]
+    #[pyo3(signature = (addresses, *, worker_id=None, otel=false))]
     fn push(
         &self,
         py: Python<'_>,
         addresses: Vec<String>,
         worker_id: Option<&str>,
+        otel: bool,
     ) -> PyResult<bool> {
         guard::raising(|| {
             let given = lock(&self.given).clone();
-            let plan = inside::push(&given, &addresses, worker_id);
+            let plan = inside::push(&given, &addresses, worker_id, otel);
             let plan = plan.map_err(PyValueError::new_err)?;
             py.detach(|| self.sides.ours().push(plan, &self.inside)).map_err(|unusable| {
                 let line = in_locusts_words(&unusable.to_string());
@@ -323,6 +324,15 @@ impl Core {
     /// Whether the thread that pushes runs.
     fn is_pushing(&self) -> bool {
         self.sides.ours().is_pushing()
+    }
+
+    /// Waits until the last push is over, for so many seconds at most; whether it is.
+    fn wait_pushed(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        let at_most = duration(timeout);
+        guard::raising(|| {
+            let ended = self.sides.ours().last_push_ended();
+            Ok(py.detach(|| ended.is_none_or(|ended| ended.wait(at_most))))
+        })
     }
 
     /// Ends the server's thread; scrapes in flight have `timeout` seconds.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use locust_exporter::pushing::{Plan, Pushing, Unusable, Work};
+use locust_exporter::pushing::{Ended, Plan, Pushing, Unusable, Work};
 use tokio_util::sync::CancellationToken;
 use web::Hooks;
 
@@ -93,6 +93,11 @@ impl Side {
     /// Whether the thread that pushes runs.
     pub(crate) fn is_pushing(&self) -> bool {
         lock(&self.pushing).as_ref().is_some_and(|pushing| !pushing.has_ended())
+    }
+
+    /// What tells when the last push is over; none where nothing is pushed.
+    pub(crate) fn last_push_ended(&self) -> Option<Ended> {
+        lock(&self.pushing).as_ref().map(Pushing::ended)
     }
 
     /// What waits to be delivered: sinks, points, and why.

@@ -110,7 +110,7 @@ fn only_what_is_a_flag_is_renamed() {
 fn what_is_pushed_is_named_as_locust_names_it() {
     let url = "http://p:9090/api/v1/write";
     let given = [texts("push.remote-write.url", &[url])];
-    let of = |given: &[_], worker| push(given, &["127.0.0.1:7".to_owned()], worker);
+    let of = |given: &[_], worker| push(given, &["127.0.0.1:7".to_owned()], worker, false);
     let plan = of(&given, None).expect("sound");
     assert!(plan.config.expect("a master pushes").identity.instance.ends_with(":7"));
     let plan = of(&given, Some("w_1")).expect("sound");

@@ -1,5 +1,6 @@
 //! From the options of a backend to whom to ask, and how.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::path::Path;
 
@@ -85,6 +86,13 @@ pub(super) fn address(text: &str, takes_query: bool) -> Result<Address, String> 
     let _ = url.set_username("");
     let _ = url.set_password(None);
     Ok(Address { url, basic })
+}
+
+/// An address that may lack its scheme, which then is `http`: the client library of the Go exporters
+/// takes a Pushgateway's so.
+pub(super) fn with_scheme(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text.contains("://") { text.into() } else { format!("http://{text}").into() }
 }
 
 /// What may be shown of a text that should be an address: what stands before an `@` may be a

@@ -53,6 +53,8 @@ impl Given<'_> {
         let protocol = match args.protocol {
             Some(ProtocolArg::Grpc) => Protocol::Grpc,
             Some(ProtocolArg::Http) => Protocol::Http,
+            // To an endpoint of the variables Locust speaks gRPC if they do not say how.
+            None if self.with_otel && endpoint.is_none() => env.protocol.unwrap_or(Protocol::Grpc),
             None => env.protocol.unwrap_or(Protocol::Http),
         };
         let mut ignored: Vec<_> = ignored.iter().map(ToString::to_string).collect();

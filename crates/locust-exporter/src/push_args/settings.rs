@@ -22,6 +22,9 @@ pub(crate) struct Given<'a> {
     pub(crate) port: Option<u16>,
     /// What tells this process from others that have the same options.
     pub(crate) one_of_many: Option<&'a str>,
+    /// Whether Locust itself pushes where the variables of OpenTelemetry say (`--otel`): then what
+    /// they do not say is as Locust takes it.
+    pub(crate) with_otel: bool,
     /// The variables that are set; only those of OpenTelemetry are looked for.
     pub(crate) variables: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -149,7 +152,8 @@ impl Given<'_> {
             return Ok(None);
         };
         let flag = self.origin.name("--pushgateway.url");
-        let address = backend::address(url, false).map_err(|cause| format!("{flag}: {cause}"))?;
+        let url = backend::with_scheme(url);
+        let address = backend::address(&url, false).map_err(|cause| format!("{flag}: {cause}"))?;
         if address.url.path().contains("/metrics/job") {
             return Err(format!(
                 "{flag}: {:?} has the path of a group: give the Pushgateway's own address, and the \

@@ -27,7 +27,7 @@ fn of_one(
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
     let (args, origin) = (&line.push, &Origin::default());
-    settings(&Given { args, origin, port, one_of_many, variables: &variables })
+    settings(&Given { args, origin, port, one_of_many, with_otel: false, variables: &variables })
 }
 
 fn config(args: &[&str]) -> push::Config {
@@ -92,6 +92,48 @@ fn the_defaults() {
     assert_eq!((&*gateway.job, gateway.interval), ("locust", Duration::from_secs(10)));
     assert_eq!(gateway.method, push::Method::Put);
     assert!(!gateway.delete_on_exit);
+}
+
+#[test]
+fn a_pushgateway_without_a_scheme_is_one_of_http() {
+    for (given, url) in [
+        ("gateway:9091", "http://gateway:9091/"),
+        ("127.0.0.1:9091/base", "http://127.0.0.1:9091/base"),
+        ("[::1]:9091", "http://[::1]:9091/"),
+        ("gateway", "http://gateway/"),
+        (" https://gateway ", "https://gateway/"),
+    ] {
+        let config = config(&["--pushgateway.url", given]);
+        assert_eq!(config.pushgateway.expect("told").target.url.as_str(), url);
+    }
+    let error = of(&["--pushgateway.url=a b"]).expect_err("no host");
+    assert!(error.contains("--pushgateway.url") && error.contains("a b"), "{error}");
+}
+
+#[test]
+fn beside_locusts_otel_a_variables_endpoint_is_spoken_to_by_grpc_unless_told_otherwise() {
+    const GRPC: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317");
+    let protocol = |args: &[&str], variables: &[(&str, &str)]| {
+        let args = std::iter::once("x").chain(args.iter().copied());
+        let line = Line::try_parse_from(args).expect("flags that exist");
+        let variables = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let plan = settings(&Given {
+            args: &line.push,
+            origin: &Origin::default(),
+            port: None,
+            one_of_many: None,
+            with_otel: true,
+            variables: &variables,
+        });
+        plan.expect("sound").config.expect("pushed").otlp.expect("told").protocol
+    };
+    assert_eq!(protocol(&[], &[GRPC]), push::Protocol::Grpc);
+    let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    assert_eq!(protocol(&[], &[GRPC, http]), push::Protocol::Http);
+    assert_eq!(protocol(&["--push.otlp.protocol=http/protobuf"], &[GRPC]), push::Protocol::Http);
+    assert_eq!(protocol(&["--push.otlp.endpoint=http://c:4318"], &[GRPC]), push::Protocol::Http);
 }
 
 #[test]
@@ -336,7 +378,7 @@ fn headers(pushed: &push::Otlp) -> Vec<(&str, &str)> {
 fn a_wrong_file_of_opentelemetrys_variables_is_told_and_ends_nothing() {
     for (variables, words) in [
         (&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent")][..], "/nonexistent"),
-        (&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/null")], "no certificate"),
+        (&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/null")], "a device"),
         (&[("OTEL_EXPORTER_OTLP_CLIENT_KEY", "key.pem")], "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
         (
             &[("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "cert.pem")],

@@ -1,5 +1,7 @@
 //! Pushing, as users meet it: a last push at the end, errors of options, nothing secret shown.
 
+use std::time::Duration;
+
 use e2e::process::Signal;
 use tempfile::TempDir;
 
@@ -78,9 +80,35 @@ fn a_second_signal_ends_it_without_the_last_push() {
     exporter.scrape();
     exporter.signal(Signal::INT);
     exporter.wait_told(&["ending: SIGINT"]);
+    // Within a second it would be the same one.
+    std::thread::sleep(Duration::from_millis(1_100));
     exporter.signal(Signal::INT);
     assert_eq!(exporter.wait(), Some(0));
     assert_eq!(exporter.told(&["level=warn", "ending at once: SIGINT", "spool"]).len(), 1);
+}
+
+#[test]
+fn two_signals_within_20_ms_do_not_cut_the_last_push() {
+    let locust = Locust::running();
+    for _ in 0..12 {
+        let receiver = Receiver::answering("200 OK");
+        let mut exporter = pushing(&locust, &receiver).start();
+        wait_pushed(&receiver, 1);
+        let before = receiver.pushes().len();
+        exporter.signal(Signal::TERM);
+        std::thread::sleep(Duration::from_millis(5));
+        exporter.signal(Signal::TERM);
+        assert_eq!(exporter.wait(), Some(0));
+        let last = receiver.pushes().split_off(before);
+        assert!(last.iter().any(|push| push.says("locust_users_running")), "{}", exporter.log());
+        assert!(exporter.told(&["ending at once"]).is_empty(), "{}", exporter.log());
+        assert_eq!(
+            exporter.told(&["level=info", "the first push has arrived", "sink=otlp"]).len(),
+            1
+        );
+        let told = exporter.told(&["level=info", "the last push has arrived", "points=", "at=2"]);
+        assert_eq!(told.len(), 1, "{}", exporter.log());
+    }
 }
 
 #[test]
@@ -133,6 +161,15 @@ fn a_pushgateway_gets_the_state_by_put_under_its_group() {
         .start();
     let push = wait_pushed(&receiver, 1).remove(0);
     assert_eq!(push.line, "PUT /metrics/job/locust/instance/ci HTTP/1.1");
+}
+
+#[test]
+fn a_pushgateway_without_a_scheme_is_asked_by_http() {
+    let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
+    let _exporter =
+        Plan::of(&locust).arg(format!("--pushgateway.url={}", receiver.address())).start();
+    let push = wait_pushed(&receiver, 1).remove(0);
+    assert_eq!(push.line, "PUT /metrics/job/locust HTTP/1.1");
 }
 
 #[test]
@@ -197,7 +234,7 @@ fn mistaken_options_end_with_2_and_a_line_that_names_them() {
         ]);
         assert_ends(plan.arg(arg), 2, words);
     }
-    let plan = Plan::new().var("LOCUST_EXPORTER_PUSHGATEWAY_URL", "ana:s3cret@p");
+    let plan = Plan::new().var("LOCUST_EXPORTER_PUSHGATEWAY_URL", "ftp://ana:s3cret@p");
     assert_ends(plan, 2, &["variable LOCUST_EXPORTER_PUSHGATEWAY_URL"]);
 }
 
