@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -192,3 +194,61 @@ def test_two_that_listen_nowhere_differ_in_their_instance(receiver: Receiver) ->
     wait(lambda: receiver.bodies)
     assert any(f"-{os.getpid()}".encode() in body for body in receiver.bodies)
     end(made)
+
+
+AT_EXIT = """
+import atexit, sys
+sys.path[:0] = sys.argv[2:]
+from exposition import core
+made = core({"push.otlp.endpoint": sys.argv[1], "push.otlp.compression": "none",
+             "push.interval": "1h"})
+assert made.push([])
+
+def last_push():
+    print(made.wait_pushed(made.stop_pushing()))
+
+atexit.register(last_push)
+made.listener(request_type="GET", name="only-at-the-end", response_time=1.0, response_length=1)
+"""
+
+
+def test_an_interpreter_that_exits_can_make_the_last_push(receiver: Receiver) -> None:
+    args = [sys.executable, "-c", AT_EXIT, receiver.url, *sys.path]
+    ended = subprocess.run(args, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "True\n"), ended.stderr
+    assert any(b"only-at-the-end" in body for body in receiver.bodies)
+
+
+def test_waiting_for_the_last_push_is_bounded_and_needs_none() -> None:
+    made = core()
+    assert made.wait_pushed(0.0) is True
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        made = core(
+            {
+                "push.otlp.endpoint": f"http://127.0.0.1:{nobody.getsockname()[1]}",
+                "push.final-timeout": "300ms",
+            }
+        )
+        assert made.push([]) is True
+        assert made.wait_pushed(0.01) is False, "it goes on"
+        assert made.wait_pushed(made.stop_pushing()) is True
+
+
+@pytest.mark.parametrize("otel, begins", [(True, b"PRI * HTTP/2.0"), (False, b"POST /v1/metrics")])
+def test_beside_locusts_otel_an_endpoint_of_the_variables_is_spoken_to_by_grpc(
+    monkeypatch: pytest.MonkeyPatch, otel: bool, begins: bytes
+) -> None:
+    with socket.socket() as backend:
+        backend.bind(("127.0.0.1", 0))
+        backend.listen()
+        backend.settimeout(20)
+        url = f"http://127.0.0.1:{backend.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        made = core({"push.final-timeout": "100ms"})
+        assert made.push([], otel=otel) is True
+        connection, _ = backend.accept()
+        with connection:
+            connection.settimeout(20)
+            assert connection.recv(len(begins), socket.MSG_WAITALL) == begins
+        made.wait_pushed(made.stop_pushing())
