@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use outgoing::ConfigError;
+use locust_model::Text;
+use outgoing::{ConfigError, Raw};
 
 use crate::config::{Config, Quantiles};
 use crate::memory::Memory;
@@ -171,6 +172,11 @@ impl Client {
     /// The memory. A panic elsewhere cannot leave it half written.
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A text of Locust's as it may be logged.
+    pub(crate) async fn quote_text(&self, text: &str) -> Text {
+        self.transport.secrets().await.quote(&Raw::new(text)).as_str().into()
     }
 
     async fn ask<T>(

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
-use locust_model::Snapshot;
+use locust_model::{Snapshot, State};
 use tokio::sync::SetOnce;
 
 use crate::assemble::{Parts, assemble};
@@ -72,8 +72,25 @@ impl Client {
     pub async fn look(&self, deadline: Instant) -> Look {
         let started = Instant::now();
         let answers = self.ask_all(deadline).await;
-        let (snapshot, collectors, rejected) = self.put_together(answers);
+        let (mut snapshot, collectors, rejected) = self.put_together(answers);
+        if let Ok(snapshot) = &mut snapshot {
+            self.redact(snapshot).await;
+        }
         Look { snapshot, collectors, rejected: rejected.into_vec(), took: started.elapsed() }
+    }
+
+    /// Cuts secrets out of what is logged of a snapshot.
+    async fn redact(&self, snapshot: &mut Snapshot) {
+        let texts = [
+            snapshot.version.as_mut(),
+            snapshot.state.as_mut().and_then(|state| match state {
+                State::Other(text) => Some(text),
+                _ => None,
+            }),
+        ];
+        for text in texts.into_iter().flatten() {
+            *text = self.quote_text(text).await;
+        }
     }
 
     /// Asks all routes of a look at once; those of which the statistics decide, as soon as these

@@ -77,6 +77,17 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
+    /// The same, said of this address: where the one that was asked says less to the user.
+    #[must_use]
+    pub fn at(mut self, address: &Url) -> Self {
+        let (Self::Unreachable { url, .. }
+        | Self::TimedOut { url, .. }
+        | Self::OtherHttp { url, .. }
+        | Self::Garbage { url, .. }) = &mut self;
+        *url = shown(address);
+        self
+    }
+
     /// Whether it is as if the other side did not speak HTTP as it was [spoken to](Http).
     pub fn is_of_other_protocol(&self) -> bool {
         matches!(self, Self::OtherHttp { .. } | Self::Garbage { .. })

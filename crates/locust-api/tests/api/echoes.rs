@@ -3,7 +3,7 @@
 use locust_api::{Auth, Client, Config};
 
 use crate::server::{Reply, Request, Server};
-use crate::{failure, look};
+use crate::{failure, look, snapshot};
 
 /// What must not be shown: the password and the token, and `ana:s3cret-word` in base64.
 const HIDDEN: [&str; 2] = ["s3cret", "YW5hOnMzY3JldC13b3Jk"];
@@ -71,4 +71,24 @@ async fn the_session_of_a_login_is_a_secret_too() {
     let shown = failure(&look(&Client::new(Config { auth, ..server.config() }).unwrap()).await);
     assert!(shown.contains("bad header session=… of yours"), "{shown}");
     assert_hidden(&shown);
+}
+
+#[tokio::test]
+async fn a_credential_is_neither_in_the_version_nor_in_the_state() {
+    let server = Server::start(|request| {
+        let credential = credential(request);
+        match &*request.path {
+            "/stats/requests" => Reply::json(format!(r#"{{"state":"{credential}","stats":[]}}"#)),
+            "/" => {
+                let args = format!(r#"{{"version":"2.47.0 {credential}"}}"#);
+                Reply::html(format!("<script>\n window.templateArgs = {args}\n</script>"))
+            }
+            _ => Reply::not_found(),
+        }
+    })
+    .await;
+    let config = Config { auth: Auth::Bearer("s3cret-token".into()), ..server.config() };
+    let seen = snapshot(look(&Client::new(config).unwrap()).await);
+    assert_eq!(seen.version.as_deref(), Some("2.47.0 Bearer …"));
+    assert_eq!(seen.state.unwrap().as_str(), "Bearer …");
 }

@@ -118,7 +118,8 @@ impl Transport for Grpc {
             };
             let headers = self.headers(batch);
             match self.client.send(Method::POST, &self.url, headers, body).await {
-                Err(error) => advised(&error, Protocol::Grpc),
+                // The path is gRPC's own, and nobody has given it.
+                Err(error) => advised(&error.at(self.client.url()), Protocol::Grpc),
                 Ok(answer) => self.judge(batch, &answer),
             }
         }

@@ -191,6 +191,7 @@ async fn one_protocol_at_the_port_of_the_other_is_told_which_to_speak() {
     for (bytes, closes) in [(&http[..], false), (http, true), (b"", true)] {
         let cause = answered_with(bytes, closes, Protocol::Grpc).await;
         assert!(cause.contains("--push.otlp.protocol=http/protobuf"), "{cause}");
+        assert!(!cause.contains("MetricsService"), "{cause}");
     }
     // The SETTINGS that begin a connection of HTTP/2.
     let http2 = b"\0\0\0\x04\0\0\0\0\0";
