@@ -17,6 +17,7 @@ class RecordingCore:
         self.numbers = (0, 0)
         self.is_served = False
         self.unusable_push: Exception | None = None
+        self.is_beside_otel = False
         self.push_timeout = 0.0
         self.is_last_push_under_way = False
         self.waiting: list[tuple[str, int, str | None]] = []
@@ -56,8 +57,11 @@ class RecordingCore:
                 raise busy
         return list(addresses)
 
-    def push(self, addresses: Sequence[str], *, worker_id: str | None = None) -> bool:
+    def push(
+        self, addresses: Sequence[str], *, worker_id: str | None = None, otel: bool = False
+    ) -> bool:
         self._note("push", addresses=list(addresses), worker_id=worker_id)
+        self.is_beside_otel = otel
         if self.unusable_push is not None:
             raise self.unusable_push
         return False

@@ -98,7 +98,7 @@ def test_a_name_of_the_exporters_own_is_refused(real: _core.Core) -> None:
         Counter("locust_requests_total", "Requests.")
 
 
-def test_a_bad_value_is_refused_by_the_name_of_its_flag(
+def test_a_bad_value_of_a_variable_is_refused_by_the_name_of_that(
     real: _core.Core,
     environment: Environment,
     capsys: pytest.CaptureFixture[str],
@@ -110,7 +110,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_flag(
     assert end.value.code == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "soon" in line
-    assert "--exporter-metrics-buckets" in line
+    assert "LOCUST_EXPORTER_METRICS_BUCKETS" in line
 
 
 def test_every_option_of_the_rust_half_can_be_given(real: _core.Core) -> None:

@@ -105,7 +105,8 @@ class _Running:
         program = str(HERE / "library.py")
         command = [str(python), program]
         if self.cell.mode == "pytest":
-            command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-q", program]
+            options = ["-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={HERE}", "-q"]
+            command = [str(python), "-m", "pytest", *options, program]
         process = stack.enter_context(self._started(command, "library"))
         process.wait(self._left())
 

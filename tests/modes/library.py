@@ -27,10 +27,10 @@ def shown() -> str:
         return str(answer.read().decode())
 
 
-def write(counted: object) -> None:
-    """Writes what Locust has counted, and what is shown."""
+def write(counted: object, text: str) -> None:
+    """Writes what Locust has counted, and what was shown."""
     with open(os.environ["SHOWN"], "w", encoding="utf-8") as file:
-        file.write(shown())
+        file.write(text)
     with open(locustfile.TRUTH, "w", encoding="utf-8") as file:
         json.dump(counted, file)
 
@@ -50,7 +50,7 @@ def test_as_a_library() -> None:
     """Runs under pytest too."""
     if locustfile.SITUATION == "two environments":
         run_environment()
-    write(locustfile.truth(run_environment()))
+    write(locustfile.truth(run_environment()), shown())
 
 
 def single_user() -> None:
@@ -58,7 +58,10 @@ def single_user() -> None:
     counted = 0
 
     def end() -> None:
-        write({"total": counted})
+        before = -1
+        while counted != before:  # the user goes on meanwhile
+            before, text = counted, shown()
+        write({"total": counted}, text)
         os._exit(0)
 
     def count(**_: object) -> None:

@@ -16,7 +16,7 @@ use locust_model::{CustomKind, Run};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use recorder::{Buckets, Counts, Definition, Formulas, LocustSettings};
+use recorder::{Buckets, Counts, Definition, Formulas, LocustSettings, Writer};
 use schema::{Catalog, Schema};
 
 use crate::adopted::{Set, adopted, without_effect};
@@ -372,10 +372,8 @@ impl Core {
         guard::raising(|| {
             // A worker's exceptions have been counted by its master.
             let keeps = keep_exceptions && self.inside.setup.load().role != Role::Worker;
-            self.recording.renew(py, |writer| match keeps {
-                true => writer.reset_statistics(time),
-                false => writer.reset(time),
-            });
+            let reset = if keeps { Writer::reset_statistics } else { Writer::reset };
+            self.recording.renew(py, |writer| reset(writer, time));
             self.with_merger(|merger| merger.reset(time, keep_exceptions));
             Ok(())
         })
@@ -386,10 +384,8 @@ impl Core {
     fn clear(&self, py: Python<'_>, time: f64) -> PyResult<()> {
         guard::raising(|| {
             let is_worker = self.inside.setup.load().role == Role::Worker;
-            self.recording.renew(py, |writer| match is_worker {
-                true => writer.clear(time),
-                false => writer.clear_statistics(time),
-            });
+            let clear = if is_worker { Writer::clear } else { Writer::clear_statistics };
+            self.recording.renew(py, |writer| clear(writer, time));
             self.with_merger(|merger| merger.clear(time));
             Ok(())
         })
@@ -400,12 +396,10 @@ impl Core {
     fn absorb(&self, py: Python<'_>, report: &Bound<'_, PyAny>, time: f64) -> PyResult<()> {
         let report = locust_report::read(report)?;
         guard::raising(|| {
-            let mut report = Some(report);
-            self.with_merger(|merger| {
-                report.take().map(|report| merger.absorb(report, time));
-            });
-            if let Some(report) = report {
-                self.recording.renew(py, |writer| writer.absorb(&report, time));
+            let report = Box::new(report);
+            match self.inside.own_merger() {
+                Some(merger) => merger.absorb(report, time),
+                None => self.recording.renew(py, |writer| writer.absorb(&report, time)),
             }
             Ok(())
         })

@@ -45,6 +45,9 @@ pub(crate) enum Role {
     Worker,
 }
 
+/// A configuration, and its catalog.
+type Other = (schema::Config, Arc<Catalog>);
+
 /// What is decided in `init`.
 #[derive(Clone)]
 pub(crate) struct Setup {
@@ -55,7 +58,7 @@ pub(crate) struct Setup {
     pub(crate) schema: schema::Config,
     pub(crate) catalog: Arc<Catalog>,
     /// Catalogs of other schemas, and of a service, that were asked for.
-    others: Arc<ArcSwap<Vec<(schema::Config, Arc<Catalog>)>>>,
+    others: Arc<ArcSwap<Vec<Other>>>,
     pub(crate) web: web::Config,
     /// How the next test is recorded.
     pub(crate) recorder: recorder::Config,
@@ -250,7 +253,8 @@ impl Inside {
         }
     }
 
-    fn own_merger(&self) -> Option<Arc<Merger>> {
+    /// The merger of this process, on a master.
+    pub(crate) fn own_merger(&self) -> Option<Arc<Merger>> {
         self.merger.load_full().filter(|merger| merger.is_ours())
     }
 

@@ -137,9 +137,9 @@ impl Merger {
     }
 
     /// Takes over what this master's Locust has counted already.
-    pub(crate) fn absorb(&self, report: LocustReport, now: f64) {
+    pub(crate) fn absorb(&self, report: Box<LocustReport>, now: f64) {
         lock(&self.line.understood).clear();
-        self.put(Order::Absorb { report: Box::new(report), now });
+        self.put(Order::Absorb { report, now });
     }
 
     /// Counts a report of Locust's that makes no sense.

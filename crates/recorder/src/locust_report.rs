@@ -145,8 +145,8 @@ mod tests {
         let entry = |requests, times: &[(f64, u64)]| {
             let entry = LocustEntry { requests, times: times.to_vec(), ..LocustEntry::default() };
             let times = entry.times_in(&partition);
-            let timed: u64 = times.cells.iter().map(|&(_, count)| count).sum();
-            (timed, times.untimed)
+            let with_a_time: u64 = times.cells.iter().map(|&(_, count)| count).sum();
+            (with_a_time, times.untimed)
         };
         assert_eq!(entry(5, &[(10.0, 3)]), (3, 2));
         assert_eq!(entry(5, &[(10.0, 3), (20.0, 2)]), (5, 0));

@@ -243,6 +243,7 @@ fn every_text_of_a_snapshot_that_is_a_label_value_is_cut() {
         cpu_percent: None,
         memory_bytes: None,
         last_heartbeat: None,
+        clock_offset: None,
     };
     let mut snapshot = Snapshot {
         version: Some(long()),

@@ -139,9 +139,9 @@ mod tests {
         let snapshot = reader.snapshot(1_012.0, SystemTime::UNIX_EPOCH, Buckets::Classic);
         let row = &snapshot.endpoints[0];
         assert_eq!((row.requests, row.failures), (Some(4), Some(1)));
-        assert_eq!(row.avg.map(|avg| avg.millis()), Some((370.5 + 90.0) / 4.0));
-        assert_eq!(row.min.map(|min| min.millis()), Some(90.0));
-        assert_eq!(row.max.map(|max| max.millis()), Some(147.0));
+        assert_eq!(row.avg.map(locust_model::Millis::millis), Some((370.5 + 90.0) / 4.0));
+        assert_eq!(row.min.map(locust_model::Millis::millis), Some(90.0));
+        assert_eq!(row.max.map(locust_model::Millis::millis), Some(147.0));
         assert_eq!(row.response_bytes, Some(37));
         assert_eq!(snapshot.errors[0].occurrences, 2);
         assert_eq!(snapshot.total.unwrap().requests, Some(4));

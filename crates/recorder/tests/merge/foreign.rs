@@ -84,8 +84,8 @@ fn a_worker_without_the_exporter_is_counted_as_its_locust_reports_it() {
 
     let snapshot = master.snapshot(NOW + 3.0, SystemTime::UNIX_EPOCH, Buckets::ClassicAndNative);
     let [row] = &snapshot.endpoints[..] else { panic!("one endpoint: {:?}", snapshot.endpoints) };
-    assert_eq!(row.min.map(|min| min.millis()), Some(3.5));
-    assert_eq!(row.max.map(|max| max.millis()), Some(450.0));
+    assert_eq!(row.min.map(locust_model::Millis::millis), Some(3.5));
+    assert_eq!(row.max.map(locust_model::Millis::millis), Some(450.0));
     assert_eq!(row.response_bytes, Some(50));
     let [durations] = &row.durations[..] else { panic!("one distribution") };
     assert_eq!(durations.distribution.count(), 5);
