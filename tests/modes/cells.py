@@ -33,6 +33,16 @@ class Cell:
 
     mode: str
     situation: str
+    file: str = "locustfile.py"
+    """The locustfile, or the program of a library mode."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Variables of every process."""
+    of_workers: tuple[tuple[str, str], ...] = ()
+    """Further variables of workers."""
+    plugin: str = "last"
+    """Where the plugin stands among the locustfiles: ``first``, ``last``, or nowhere (``none``)."""
+    arguments: tuple[str, ...] = ()
+    """Further arguments of the process that is scraped."""
 
 
 @dataclass
@@ -73,7 +83,8 @@ class Outcome:
 
 def run(cell: Cell, means: Means) -> Outcome:
     """Runs a cell to its end."""
-    folder = means.folder / f"{cell.mode}, {cell.situation}".replace("/", "-")
+    title = f"{cell.mode}, {cell.situation}, {abs(hash(cell))}"
+    folder = means.folder / title.replace("/", "-")
     folder.mkdir(parents=True, exist_ok=True)
     running = _Running(cell, means, folder)
     with ExitStack() as stack:
@@ -102,7 +113,8 @@ class _Running:
 
     def library(self, stack: ExitStack) -> None:
         python = self.means.locust.with_name("python")
-        program = str(HERE / "library.py")
+        is_library = self.cell.file == Cell.file
+        program = str(HERE / ("library.py" if is_library else self.cell.file))
         command = [str(python), program]
         if self.cell.mode == "pytest":
             options = ["-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={HERE}", "-q"]
@@ -113,16 +125,19 @@ class _Running:
     def locust(self, stack: ExitStack) -> None:
         mode, situation = self.cell.mode, self.cell.situation
         is_distributed = "workers" in mode
-        main = [f"--run-time={RUN_TIME}s", "-u4", "-r4", "--exporter-last-scrape-timeout=20s"]
-        main.append(f"--exporter-web-listen-address={self.metrics}")
+        main = [f"--run-time={RUN_TIME}s", "-u4", "-r4", *self.cell.arguments]
+        if self.cell.plugin != "none":
+            main.append("--exporter-last-scrape-timeout=20s")
+            main.append(f"--exporter-web-listen-address={self.metrics}")
         if "UI" in mode:
-            main += ["--autostart", "--autoquit=1", "--web-host=127.0.0.1"]
+            main += ["--autostart", "--web-host=127.0.0.1"]
+            main.append("--autoquit=1" if self.cell.plugin != "none" else "--autoquit=12")
             main.append(f"--web-port={self.web_port}")
         else:
             main.append("--headless")
         if is_distributed:
             main += ["--master", f"--master-bind-port={self.master_port}", "--expect-workers=2"]
-        elif mode == "--processes":
+        elif "--processes" in mode:
             main += ["--processes=2", f"--master-bind-port={self.master_port}"]
             main.append(f"--master-port={self.master_port}")
         process = stack.enter_context(self._started(self._locust(main), "main"))
@@ -133,7 +148,10 @@ class _Running:
                 kind = kinds[number] if kinds else "worker"
                 workers.append(stack.enter_context(self._worker(kind, number)))
         self._disturb(situation, workers, stack)
-        self._scrape_the_end(process)
+        if self.cell.plugin == "none":
+            self._compare_on_locusts_port(process)
+        else:
+            self._scrape_the_end(process)
         process.wait(self._left())
 
     def _worker(self, kind: str, number: int) -> Any:
@@ -189,12 +207,33 @@ class _Running:
             time.sleep(0.1)
         (self.folder / "shown.txt").write_text(self._scrape())
 
+    def _compare_on_locusts_port(self, process: subprocess.Popen[bytes]) -> None:
+        """Once the test has ended, what Locust's own port shows of both."""
+        base = f"http://127.0.0.1:{self.web_port}"
+        shown, total, before = "", -1, -2
+        while total != before or total <= 0:
+            assert process.poll() is None, "Locust ended"
+            assert self._left() > 0, "it does not end"
+            time.sleep(2.1)  # Locust caches its answer for two seconds
+            try:
+                with urllib.request.urlopen(f"{base}/stats/requests") as answer:
+                    stats = json.load(answer)
+                with urllib.request.urlopen(f"{base}/metrics") as answer:
+                    shown = answer.read().decode()
+            except OSError:
+                continue  # it has yet to start
+            before, total = total, stats["stats"][-1]["num_requests"]
+        (self.folder / "shown.txt").write_text(shown)
+        (self.folder / "truth.json").write_text(json.dumps({"total": total}))
+
     def _locust(self, arguments: list[str], *, has_exporter: bool = True) -> list[str]:
-        files = str(HERE / "locustfile.py")
-        if has_exporter:
-            # Behind the test's file, as documented: its own ``init`` comes first.
-            files += f",{self.means.package / 'locust_exporter' / 'locust_exporter_plugin.py'}"
-        return [str(self.means.locust), "-f", files, *arguments]
+        files = [str(HERE / self.cell.file)]
+        plugin = str(self.means.package / "locust_exporter" / "locust_exporter_plugin.py")
+        if has_exporter and self.cell.plugin == "last":
+            files.append(plugin)
+        elif has_exporter and self.cell.plugin == "first":
+            files.insert(0, plugin)
+        return [str(self.means.locust), "-f", ",".join(files), *arguments]
 
     @contextmanager
     def _started(
@@ -210,6 +249,8 @@ class _Running:
             "SITUATION": self.cell.situation,
             "TRUTH": str(self.folder / "truth.json"),
             "SHOWN": str(self.folder / "shown.txt"),
+            **dict(self.cell.variables),
+            **(dict(self.cell.of_workers) if name.startswith("worker") else {}),
         }
         if self.cell.mode in _LIBRARY:
             environment["LOCUST_EXPORTER_WEB_LISTEN_ADDRESS"] = self.metrics

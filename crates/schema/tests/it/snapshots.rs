@@ -278,7 +278,7 @@ pub(crate) fn inside() -> Snapshot {
     snapshot.users.waiting = Some(11);
     snapshot.users.spawned = Some(23);
     snapshot.cpu_warnings = Some(2);
-    snapshot.foreign = Some(Foreign { workers: 1, requests: 120 });
+    snapshot.foreign = Some(Foreign { workers: 1, requests: 26 });
     snapshot.difference = Some(Difference { requests: -3, failures: 0 });
     snapshot.truncated_rows = 0;
     for (seconds, worker) in (7..).zip(snapshot.workers.iter_mut().flatten()) {
