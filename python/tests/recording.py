@@ -17,7 +17,6 @@ class RecordingCore:
         self.numbers = (0, 0)
         self.is_served = False
         self.unusable_push: Exception | None = None
-        self.is_beside_otel = False
         self.push_timeout = 0.0
         self.is_last_push_under_way = False
         self.waiting: list[tuple[str, int, str | None]] = []
@@ -60,11 +59,14 @@ class RecordingCore:
     def push(
         self, addresses: Sequence[str], *, worker_id: str | None = None, otel: bool = False
     ) -> bool:
-        self._note("push", addresses=list(addresses), worker_id=worker_id)
-        self.is_beside_otel = otel
+        self._note("push", addresses=list(addresses), worker_id=worker_id, otel=otel)
         if self.unusable_push is not None:
             raise self.unusable_push
         return False
+
+    def wait_pushed(self, timeout: float) -> bool:
+        self._note("wait_pushed", timeout=timeout)
+        return not self.is_last_push_under_way
 
     def stop_pushing(self) -> float:
         self._note("stop_pushing")

@@ -325,7 +325,15 @@ def test_the_command_line_needs_no_locust() -> None:
 def test_it_pushes_as_where_it_listens(core: RecordingCore, environment: Environment) -> None:
     locust_exporter.install()
     _install.attach(environment)
-    assert core.named("push") == [{"addresses": [":9646"], "worker_id": None}]
+    assert core.named("push") == [{"addresses": [":9646"], "worker_id": None, "otel": False}]
+
+
+def test_it_tells_whether_locust_pushes_by_opentelemetry_itself(
+    core: RecordingCore, environment: Environment
+) -> None:
+    environment.parsed_options = Namespace(otel=True)
+    _install.attach(environment)
+    assert [pushed["otel"] for pushed in core.named("push")] == [True]
 
 
 def test_a_port_that_another_has_is_not_its_instance(
@@ -334,7 +342,7 @@ def test_a_port_that_another_has_is_not_its_instance(
     locust_exporter.install()
     core.busy = {":9646"}
     _install.attach(environment)
-    assert core.named("push") == [{"addresses": [], "worker_id": None}]
+    assert core.named("push") == [{"addresses": [], "worker_id": None, "otel": False}]
 
 
 def test_what_cannot_be_pushed_by_mistake_is_one_line_and_ends_with_2(
