@@ -380,3 +380,21 @@ fn pushed(status: &Status) -> Pushed {
         last_success: status.last_success,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_thread_that_pushes_tells_the_end_and_no_more() {
+        let ended = Ended::default();
+        assert!(!ended.wait(Duration::from_millis(1)));
+        let end = End(ended.clone());
+        let panicked = std::thread::spawn(move || {
+            let _end = end;
+            std::panic::panic_any("as the test wants it");
+        });
+        assert!(ended.wait(Duration::from_secs(20)) && ended.is_told());
+        assert!(panicked.join().is_err(), "the process is not aborted");
+    }
+}
