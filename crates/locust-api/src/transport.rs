@@ -386,7 +386,7 @@ fn secrets(url: &Url, auth: &Auth) -> Secrets {
         Auth::Basic { username, password } | Auth::Login { username, password } => {
             secrets.add_basic(username, password.expose_secret());
         }
-        Auth::Bearer(token) => secrets.add(token.expose_secret()),
+        Auth::Bearer(token) => secrets.add_bearer(token.expose_secret()),
     }
     secrets
 }

@@ -268,7 +268,7 @@ fn secrets(target: &Target) -> Secrets {
         Credentials::Basic { username, password } => {
             secrets.add_basic(username, password.expose_secret());
         }
-        Credentials::Bearer(token) => secrets.add(token.expose_secret()),
+        Credentials::Bearer(token) => secrets.add_bearer(token.expose_secret()),
     }
     secrets
 }

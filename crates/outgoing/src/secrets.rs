@@ -47,6 +47,8 @@ impl Secrets {
     pub fn add(&mut self, secret: &str) {
         let secret = secret.trim();
         self.add_pattern(secret);
+        // As a form has it, such as that of a login.
+        self.add_pattern(&secret.replace(' ', "+"));
         self.add_pattern(&BASE64_STANDARD_NO_PAD.encode(secret));
         self.add_pattern(&BASE64_URL_SAFE_NO_PAD.encode(secret));
     }
@@ -55,7 +57,26 @@ impl Secrets {
     /// services take a token for it.
     pub fn add_basic(&mut self, user: &str, password: &str) {
         self.add(if password.is_empty() { user } else { password });
-        self.add(&format!("{user}:{password}"));
+        // The pair as it is needs no pattern: the password is cut, and the name may stand alone.
+        let pair = format!("{user}:{password}");
+        self.add_sent("Basic", &BASE64_STANDARD.encode(&pair));
+        self.add_pattern(&BASE64_URL_SAFE_NO_PAD.encode(pair));
+    }
+
+    /// Adds a bearer token.
+    pub fn add_bearer(&mut self, token: &str) {
+        self.add_sent("Bearer", token);
+    }
+
+    /// Adds a credential with its scheme, as it is sent: some encode once more what they got.
+    fn add_sent(&mut self, scheme: &str, credential: &str) {
+        self.add(credential);
+        for whole in
+            [format!("{scheme} {credential}"), format!("Authorization: {scheme} {credential}")]
+        {
+            self.add_pattern(&BASE64_STANDARD_NO_PAD.encode(&whole));
+            self.add_pattern(&BASE64_URL_SAFE_NO_PAD.encode(&whole));
+        }
     }
 
     /// Adds the value of a header; of `Bearer TOKEN` and `Basic …` also what is in it.

@@ -22,8 +22,11 @@ fn a_secret_is_cut_out_in_every_form_in_which_a_server_repeats_it() {
         BASE64_STANDARD.encode(&pair),
         BASE64_URL_SAFE_NO_PAD.encode(&pair),
         BASE64_STANDARD.encode(PASSWORD),
+        BASE64_STANDARD.encode(BASE64_STANDARD.encode(&pair)),
+        BASE64_STANDARD.encode(format!("Basic {}", BASE64_STANDARD.encode(&pair))),
         "p%22ss%2fw%20%C3%A9%2Brd".to_owned(),
         r#"p\"ss\/w \u00e9+rd"#.to_owned(),
+        "p%22ss%2Fw+%C3%A9%2Brd".to_owned(),
         "p&quot;ss/w é+rd".to_owned(),
         "p\"ss/w\n  é+rd".to_owned(),
     ] {
@@ -41,6 +44,10 @@ fn nothing_else_is_cut() {
         assert_eq!(quoted(&secrets(), text), text);
     }
     assert_eq!(quoted(&Secrets::default(), "all"), "all");
+    let mut named = Secrets::default();
+    named.add_basic("prometheus", "s3cret");
+    assert_eq!(quoted(&named, "prometheus: no"), "prometheus: no");
+    assert_eq!(quoted(&named, "prometheus:s3cret"), "prometheus:…");
 }
 
 #[test]
