@@ -75,6 +75,20 @@ pub(crate) async fn serve(
     }
 }
 
+/// Serves a connection that has no socket.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) async fn serve_stream(
+    shared: &Shared,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    guard: &ConnectionGuard,
+    is_http2: bool,
+) {
+    let talk = Talk { shared, peer, guard, changed: shared.vigil.subscribe() };
+    let activity = talk.begin(is_http2);
+    talk.run(io, &activity).await;
+}
+
 /// A connection that speaks HTTP.
 struct Talk<'a> {
     shared: &'a Shared,

@@ -26,6 +26,9 @@ mod connection;
 mod connection_table;
 mod deadline;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gather;
 pub mod go_duration;
 mod guard;

@@ -123,6 +123,12 @@ fn read(path: &Path, files: &mut Vec<PathBuf>) -> Result<Active, Problem> {
     build(&file, directory)
 }
 
+/// Reads a text as such a file.
+#[cfg(any(test, feature = "fuzzing"))]
+fn parse(text: &str, directory: &Path) -> Result<Active, Problem> {
+    build(&File::parse(text)?, directory)
+}
+
 /// Makes of a file what is put in force.
 fn build(file: &File, directory: &Path) -> Result<Active, Problem> {
     let http2 = file.http.http2.unwrap_or(true);

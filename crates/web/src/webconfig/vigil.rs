@@ -71,12 +71,27 @@ impl Vigil {
                 (loaded.active?, stamps)
             }
         };
-        Ok(Arc::new(Self {
+        Ok(Self::with(path, active, read))
+    }
+
+    /// A configuration that no file holds.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn from_text(text: &str) -> Result<Arc<Self>, Error> {
+        let active = super::parse(text, Path::new("")).map_err(|problem| Error {
+            file: PathBuf::new(),
+            line: problem.line,
+            problem: problem.text,
+        })?;
+        Ok(Self::with(None, active, Vec::new()))
+    }
+
+    fn with(path: Option<PathBuf>, active: Active, read: Vec<Stamp>) -> Arc<Self> {
+        Arc::new(Self {
             path,
             current: ArcSwap::from_pointee(active),
             changed: watch::Sender::new(()),
             seen: Mutex::new(Seen { read, pending: None }),
-        }))
+        })
     }
 
     /// What is in force.
