@@ -80,7 +80,7 @@ fn uri_size(uri: &Uri) -> usize {
 
 /// The answer to a request that comes too soon, or from nobody known.
 async fn refusal(active: &Active, peer: SocketAddr, headers: &HeaderMap) -> Option<Response> {
-    if active.rate.as_ref().is_some_and(|rate| !rate.admits()) {
+    if active.rate.as_ref().is_some_and(|rate| !rate.admits(peer.into())) {
         let text = "too many requests: rate_limit of the web configuration file\n";
         return Some((StatusCode::TOO_MANY_REQUESTS, text).into_response());
     }

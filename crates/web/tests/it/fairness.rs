@@ -181,6 +181,17 @@ async fn idle_connections_of_one_peer_do_not_close_those_of_another() {
     assert_eq!(exchange(&mut kept, "GET /metrics", &[]).await.status, 200);
 }
 
+#[tokio::test]
+async fn a_peer_beyond_the_rate_limit_costs_nobody_else_a_scrape() {
+    let server = Site::new("rate_limit: {interval: 1h, burst: 30}\n").start().await;
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(get_from(ATTACKER, server.address, "/metrics", &[]).await.status);
+    }
+    assert_eq!(statuses[29..31], [200, 429]);
+    scrape_all(OTHER, server.address, &[]).await;
+}
+
 fn credentials(text: &str) -> String {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     format!("Authorization: Basic {encoded}")
