@@ -18,6 +18,7 @@ Value = Union[str, Sequence[str], bool, None]
 Values = Mapping[str, Value]
 
 LISTEN_ADDRESS = "web.listen-address"
+NO_ADDRESS = "none"  # in place of an address
 LAST_SCRAPE_TIMEOUT = "last-scrape-timeout"
 FINAL_TIMEOUT = "push.final-timeout"
 SPOOL_PATH = "push.spool.path"

@@ -185,6 +185,8 @@ class Session:
         if is_forked() or self._served:
             return []  # they are its parent's, or were taken for the environment before
         asked = _options.listen_addresses(values)
+        if _options.NO_ADDRESS in asked:
+            return []
         if self.role == "worker":
             return asked
         return asked or list(self._default_addresses)

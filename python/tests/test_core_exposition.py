@@ -425,3 +425,9 @@ def test_an_error_of_a_value_that_a_variable_gave_names_the_variable(
     monkeypatch.setenv(variable, "1")
     with pytest.raises(ValueError, match=_options.flag(name)):
         configure(Core(), {name: wrong})
+
+
+def test_no_address_is_an_option_and_not_beside_another() -> None:
+    configure(Core(), {"web.listen-address": ["none"]})
+    with pytest.raises(ValueError, match="--exporter-web-listen-address: none and an address"):
+        configure(Core(), {"web.listen-address": ["none", ":9646"]})

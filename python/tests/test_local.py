@@ -71,6 +71,19 @@ def test_a_given_address_takes_the_place_of_the_default(
     assert core.named("serve") == [{"addresses": [":1"]}, {"addresses": [":2"]}]
 
 
+@pytest.mark.parametrize("given", [["none"], "none"])
+def test_none_in_place_of_an_address_listens_nowhere_and_pushes(
+    core: RecordingCore, environment: Environment, given: object
+) -> None:
+    environment.parsed_options = Namespace(exporter_web_listen_address=given)
+    locust_exporter.install()
+    _session.listen_on("127.0.0.1:1")
+    session = _session.attach(environment)
+    assert core.named("serve") == []
+    assert session.addresses == []
+    assert core.named("push") == [{"addresses": [], "worker_id": None}]
+
+
 def test_a_busy_address_is_one_log_line_and_the_others_are_served(
     core: RecordingCore, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:

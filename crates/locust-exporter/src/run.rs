@@ -113,9 +113,9 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     };
     let path = settings.web.telemetry_path.clone();
     let web = web::Config { reserved_files: files.reserved, ..settings.web };
-    let server = Server::bind(web, hooks).await?;
+    let server = bind(web, hooks).await?;
     let mut plan = settings.push;
-    if let Some(address) = server.addresses().first() {
+    if let Some(address) = server.as_ref().and_then(|server| server.addresses().first()) {
         plan.listens_on(address.port());
     }
     let pushing = push(plan, &own, Arc::clone(&metrics))?;
@@ -129,7 +129,7 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
     };
     let shutdown = CancellationToken::new();
     let mut signals = Signals::listen()?;
-    let serving = tokio::spawn(server.run(shutdown.clone()));
+    let serving = tokio::spawn(serve(server, shutdown.clone()));
     tokio::select! {
         signal = signals.next() => info!("ending: {signal}"),
         () = quit.cancelled() => info!("ending: asked to by /quitquitquit"),
@@ -150,6 +150,22 @@ pub(crate) async fn run(settings: Settings, catalog: Catalog) -> Result<(), Fail
         }
     };
     Ok(end.context("the server ended in an unforeseen way")?)
+}
+
+/// Listens; nowhere if told so.
+async fn bind(config: web::Config, hooks: Hooks) -> Result<Option<Server>, web::Error> {
+    if config.listen.is_empty() && !config.systemd_socket {
+        info!("listening nowhere, as told: metrics are pushed alone");
+        return Ok(None);
+    }
+    Server::bind(config, hooks).await.map(Some)
+}
+
+async fn serve(server: Option<Server>, shutdown: CancellationToken) {
+    match server {
+        Some(server) => server.run(shutdown).await,
+        None => shutdown.cancelled().await,
+    }
 }
 
 /// Pushes from now on, if something is to be pushed.

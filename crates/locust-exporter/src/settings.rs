@@ -63,6 +63,12 @@ pub(crate) fn settings(cli: &Cli) -> Result<Settings, String> {
         with_otel: false,
         variables: &push_args::variable,
     })?;
+    if web.listen.is_empty() && !web.systemd_socket && push.config.is_none() {
+        return Err(format!(
+            "{}: none, and nothing is pushed: give an address, or push (--push.*, --pushgateway.*)",
+            cli.origin.name("--web.listen-address")
+        ));
+    }
     Ok(Settings {
         timeout: cli.locust.timeout,
         bounds: cli.metrics.bounds(),

@@ -12,6 +12,9 @@ use crate::{build, duration};
 /// How many characters of an error's text are kept.
 const ERROR_CHARS: usize = 200;
 
+/// In place of an address to listen on: none at all.
+const NO_ADDRESS: &str = "none";
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Locust")]
 pub(crate) struct NameArgs {
@@ -55,7 +58,8 @@ pub(crate) struct MetricsArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Web")]
 pub(crate) struct ListenArgs {
-    /// Address to listen on. May be given several times.
+    /// Address to listen on. May be given several times; `none` is no address at all, for who
+    /// only pushes.
     #[arg(long = "web.listen-address", env = "LOCUST_EXPORTER_WEB_LISTEN_ADDRESS")]
     #[arg(value_name = "ADDRESS", value_delimiter = ',', default_value = ":9646")]
     pub(crate) listen_address: Vec<String>,
@@ -122,16 +126,25 @@ impl MetricsArgs {
 }
 
 impl ListenArgs {
-    /// The addresses.
+    /// The addresses; none where that was asked for.
     ///
     /// # Errors
     ///
     /// One line that names the flag, the value and what is accepted.
     pub(crate) fn addresses(&self, origin: &Origin) -> Result<Vec<web::Listen>, String> {
+        let flag = || origin.name("--web.listen-address");
+        let is_none = |address: &String| address.trim() == NO_ADDRESS;
+        if self.listen_address.iter().any(is_none) {
+            return if self.listen_address.iter().all(is_none) {
+                Ok(Vec::new())
+            } else {
+                Err(format!("{}: {NO_ADDRESS} and an address were given: use one", flag()))
+            };
+        }
         let addresses = self.listen_address.iter().map(|address| address.trim().parse());
         addresses
             .collect::<Result<_, web::ListenError>>()
-            .map_err(|cause| format!("{}: {cause}", origin.name("--web.listen-address")))
+            .map_err(|cause| format!("{}: {cause}, or {NO_ADDRESS} to listen nowhere", flag()))
     }
 }
 

@@ -124,6 +124,29 @@ fn where_something_is_pushed_the_end_of_the_test_waits_for_no_scrape() {
 }
 
 #[test]
+fn a_run_that_only_pushes_has_no_port() {
+    let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
+    locust.set_stats(in_state("stopped"));
+    let ended = pushing(&locust, &receiver)
+        .args(&["--web.listen-address=none", "--exit-after-test"])
+        .ends();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(receiver.pushes().len() >= 2, "one at the start, one at the end");
+    let log = ended.lines.join("\n");
+    assert!(log.contains("listening nowhere") && !log.contains("address="), "{log}");
+}
+
+#[test]
+fn no_port_and_no_push_leave_nothing_to_do() {
+    for args in [&["--web.listen-address=none"][..], &["--web.listen-address=none,:9646"]] {
+        let ended = Plan::new().args(args).ends();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let line = &ended.lines[0];
+        assert!(line.contains("--web.listen-address: none"), "{line}");
+    }
+}
+
+#[test]
 fn a_port_that_the_system_chose_is_in_the_instance() {
     let (locust, receiver) = (Locust::running(), Receiver::answering("200 OK"));
     let exporter = pushing(&locust, &receiver).start();
