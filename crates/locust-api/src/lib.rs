@@ -29,6 +29,7 @@ pub use outgoing::{ConfigError, Tls, shown};
 pub use redact::host as shown_host;
 pub use rejected::Rejected;
 pub use wire::{Exceptions, Failures, Index, Logs, Stats, StatsCsv, Tasks};
+pub use wire::{FAILURES_CSV_ROOM, STATS_CSV_ROOM};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime};
 
-use locust_model::{Snapshot, State};
+use locust_model::{Folded, Snapshot, State};
 use tokio::sync::SetOnce;
 
 use crate::assemble::{Parts, assemble};
@@ -25,6 +25,9 @@ pub struct Look {
     /// Rows, or values of rows, that were left out because they make no sense, by reason (see
     /// [`Rejected`]). What two answers hold alike is counted twice.
     pub rejected: Vec<(&'static str, u64)>,
+    /// Rows that were put together under the name `other`, since there were more than are kept of
+    /// one answer.
+    pub folded: Folded,
     /// How long it took.
     pub took: Duration,
 }
@@ -76,7 +79,9 @@ impl Client {
         if let Ok(snapshot) = &mut snapshot {
             self.redact(snapshot).await;
         }
-        Look { snapshot, collectors, rejected: rejected.into_vec(), took: started.elapsed() }
+        let folded = rejected.folded();
+        let rejected = rejected.into_vec();
+        Look { snapshot, collectors, rejected, folded, took: started.elapsed() }
     }
 
     /// Cuts secrets out of what is logged of a snapshot.
@@ -148,7 +153,7 @@ impl Client {
         let snapshot = stats.map(|stats| {
             let index = self.remember(&stats, index);
             let full = self.memory().learn_full(
-                stats_csv.as_ref().map(|csv| csv.endpoints.len()),
+                stats_csv.as_ref().map(StatsCsv::rows),
                 failures_csv.as_ref().map(|csv| csv.errors.len()),
             );
             let tasks = tasks.flatten();

@@ -1,9 +1,14 @@
-//! Counting what was left out.
+//! Counting what was left out, or put together.
+
+use locust_model::Folded;
 
 /// Rows, or values of rows, that were left out because they make no sense or are too many, by
 /// reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rejected(Vec<(&'static str, u64)>);
+pub struct Rejected {
+    left_out: Vec<(&'static str, u64)>,
+    folded: Folded,
+}
 
 impl Rejected {
     /// A number that is NaN or infinite.
@@ -24,7 +29,8 @@ impl Rejected {
     pub const NOT_UTF8: &str = "not_utf8";
     /// Task sets nested deeper than any test needs.
     pub const TOO_DEEP: &str = "too_deep";
-    /// A row beyond the memory that the rows of an answer may take.
+    /// A row of a kind that cannot be put together with others, beyond the memory that the rows of
+    /// an answer may take.
     pub const TOO_MANY: &str = "too_many";
 
     /// Every reason.
@@ -48,30 +54,43 @@ impl Rejected {
 
     /// Takes in another count.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (reason, count) in &other.0 {
+        for (reason, count) in &other.left_out {
             self.add_many(reason, *count);
         }
+        self.folded.names += other.folded.names;
+        self.folded.errors += other.folded.errors;
+        self.folded.exceptions += other.folded.exceptions;
     }
 
     /// How many were left out for `reason`.
     pub fn count(&self, reason: &str) -> u64 {
-        self.0.iter().find(|(known, _)| *known == reason).map_or(0, |(_, count)| *count)
+        self.left_out.iter().find(|(known, _)| *known == reason).map_or(0, |(_, count)| *count)
     }
 
     /// Whether nothing was left out.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.left_out.is_empty() && self.folded == Folded::default()
     }
 
     /// The reasons and their counts.
     pub fn into_vec(self) -> Vec<(&'static str, u64)> {
-        self.0
+        self.left_out
+    }
+
+    /// Rows that were put together since they were too many to keep.
+    pub fn folded(&self) -> Folded {
+        self.folded
+    }
+
+    /// Counts a row that was put together with others.
+    pub(crate) fn fold(&mut self, count: impl FnOnce(&mut Folded) -> &mut u64) {
+        *count(&mut self.folded) += 1;
     }
 
     fn add_many(&mut self, reason: &'static str, count: u64) {
-        match self.0.iter_mut().find(|(known, _)| *known == reason) {
+        match self.left_out.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, known)) => *known += count,
-            None => self.0.push((reason, count)),
+            None => self.left_out.push((reason, count)),
         }
     }
 }

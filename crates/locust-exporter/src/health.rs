@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
-use locust_api::{Error, Look};
-use locust_model::State;
+use locust_api::{Error, FAILURES_CSV_ROOM, Look, STATS_CSV_ROOM};
+use locust_model::{Bounds, Folded, State};
 use tracing::{info, warn};
 
 use crate::quota::LogQuota;
@@ -19,6 +19,15 @@ pub(crate) struct Health {
     state: Option<State>,
     failing: BTreeMap<&'static str, Option<Discriminant<Error>>>,
     rejected: Vec<&'static str>,
+    folded: FoldedTold,
+}
+
+/// Which limits the log has named, each once.
+#[derive(Default)]
+struct FoldedTold {
+    memory: bool,
+    names: bool,
+    errors: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -37,12 +46,54 @@ impl Health {
             state: None,
             failing: BTreeMap::new(),
             rejected: Vec::new(),
+            folded: FoldedTold::default(),
         }
     }
 
     /// Whether one more line may be logged.
     fn logs(&self) -> bool {
         self.quota.as_ref().is_none_or(|quota| quota.admits())
+    }
+
+    /// Names each limit once beyond which rows are put together: that of memory for one answer, and
+    /// those of the options.
+    pub(crate) fn note_folded(&mut self, unkept: &Folded, beyond: &Folded, bounds: &Bounds) {
+        let locust = &*self.address;
+        let quota = self.quota.as_deref();
+        let logs = || quota.is_none_or(LogQuota::admits);
+        let first = |told: &mut bool, due: bool| due && !std::mem::replace(told, true) && logs();
+        let told = &mut self.folded;
+        let Folded { names, errors, exceptions, .. } = *unkept;
+        if first(&mut told.memory, names + errors + exceptions > 0) {
+            warn!(
+                locust,
+                endpoints = names,
+                errors = errors + exceptions,
+                "Locust has more rows than are kept of one answer ({STATS_CSV_ROOM} bytes of \
+                 endpoints, {FAILURES_CSV_ROOM} of errors): those beyond are counted as \
+                 name=\"other\"; give requests that differ in ids alone one name"
+            );
+        }
+        if first(&mut told.names, beyond.names > 0) {
+            let most = bounds.names;
+            warn!(
+                locust,
+                endpoints = beyond.names,
+                "Locust has more than {most} endpoints: those beyond are counted as \
+                 name=\"other\"; give requests that differ in ids alone one name, or raise \
+                 --metrics.max-names"
+            );
+        }
+        if first(&mut told.errors, beyond.errors + beyond.exceptions > 0) {
+            let most = bounds.errors;
+            warn!(
+                locust,
+                errors = beyond.errors + beyond.exceptions,
+                "Locust has more than {most} errors or exceptions: those beyond are counted as \
+                 \"other\"; take what is new in each (ids, times) out of their texts, or raise \
+                 --metrics.max-errors"
+            );
+        }
     }
 
     /// Logs what has changed since the last look.

@@ -125,9 +125,13 @@ impl Watch {
         for (reason, count) in &look.rejected {
             self.own.rejected(reason, *count);
         }
-        let Look { snapshot, collectors, took, .. } = look;
+        let Look { snapshot, collectors, took, folded: unkept, .. } = look;
         let snapshot = snapshot.ok().map(|mut snapshot| {
-            self.own.folded(snapshot.bound(&self.bounds));
+            let beyond = snapshot.bound(&self.bounds);
+            self.own.folded(unkept);
+            self.own.folded(beyond);
+            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.note_folded(&unkept, &beyond, &self.bounds);
             snapshot
         });
         let collectors = collectors

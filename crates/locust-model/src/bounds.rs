@@ -1,19 +1,17 @@
 //! Keeping a snapshot within bounds: no load test may flood the system that watches it.
 
+mod folded;
 mod labels;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::distinct::are_distinct;
 use crate::{Endpoint, Millis, RequestError, Snapshot, Text};
+pub use folded::{Foldable, FoldedMethods, FoldedRows};
 pub use labels::cut_label;
 
 /// The name, or error, of what was folded together.
 pub const OTHER: &str = "other";
-
-/// Kinds of request that keep their own folded row; those of the others are folded under
-/// [`OTHER`] too, since even methods are free text.
-const MAX_FOLDED_METHODS: usize = 32;
 
 /// How much of a snapshot is kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,24 +119,6 @@ fn keep_first<T, const N: usize>(rows: &mut Vec<T>, key: impl Fn(&T) -> [&Text; 
     rows.retain(|row| seen.insert(key(row).map(Text::clone)));
 }
 
-/// Up to three texts.
-type Key<T> = [Option<T>; 3];
-
-/// A row that can be added to another.
-trait Foldable {
-    /// What tells it from the other rows.
-    fn key(&self) -> Key<&Text>;
-
-    /// What its kind of request is called, if it has one.
-    fn method(&self) -> Option<&Text>;
-
-    /// Gives up its own name.
-    fn become_other(&mut self, method: Option<Text>);
-
-    /// Adds another row.
-    fn absorb(&mut self, other: Self);
-}
-
 fn texts<T: Foldable>(row: &T) -> [&str; 3] {
     row.key().map(|text| text.map_or("", |text| text))
 }
@@ -158,20 +138,13 @@ fn fold_where_needed<T: Foldable>(rows: &mut Vec<T>, max: usize) -> u64 {
 fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
     let mut kept: Vec<T> = Vec::with_capacity(rows.len().min(max));
     let mut index = HashMap::<_, usize>::with_capacity(rows.len().min(max));
-    let mut methods = HashSet::new();
+    let mut methods = FoldedMethods::default();
     let mut named = 0;
     let mut moved = 0;
     for mut row in rows {
         let mut key = row.key().map(Option::<&Text>::cloned);
         if named == max && !index.contains_key(&key) {
-            let method = row.method().map(|method| {
-                if methods.contains(method) || methods.len() < MAX_FOLDED_METHODS {
-                    methods.insert(method.clone());
-                    method.clone()
-                } else {
-                    OTHER.into()
-                }
-            });
+            let method = row.method().map(|method| methods.keep(method));
             moved += 1;
             row.become_other(method);
             key = row.key().map(Option::<&Text>::cloned);
@@ -189,7 +162,7 @@ fn fold<T: Foldable>(rows: Vec<T>, max: usize) -> (Vec<T>, u64) {
 }
 
 impl Foldable for Endpoint {
-    fn key(&self) -> Key<&Text> {
+    fn key(&self) -> [Option<&Text>; 3] {
         [Some(&self.method), Some(&self.name), None]
     }
 
@@ -200,6 +173,10 @@ impl Foldable for Endpoint {
     fn become_other(&mut self, method: Option<Text>) {
         self.method = method.unwrap_or_default();
         self.name = OTHER.into();
+    }
+
+    fn count(folded: &mut Folded) -> &mut u64 {
+        &mut folded.names
     }
 
     fn absorb(&mut self, other: Self) {
@@ -226,7 +203,7 @@ impl Foldable for Endpoint {
 }
 
 impl Foldable for RequestError {
-    fn key(&self) -> Key<&Text> {
+    fn key(&self) -> [Option<&Text>; 3] {
         [Some(&self.method), Some(&self.name), Some(&self.error)]
     }
 
@@ -240,6 +217,10 @@ impl Foldable for RequestError {
         self.error = OTHER.into();
     }
 
+    fn count(folded: &mut Folded) -> &mut u64 {
+        &mut folded.errors
+    }
+
     fn absorb(&mut self, other: Self) {
         self.occurrences = self.occurrences.saturating_add(other.occurrences);
         self.first_seen = both(self.first_seen, other.first_seen, Ord::min);
@@ -248,7 +229,7 @@ impl Foldable for RequestError {
 }
 
 impl Foldable for crate::Exception {
-    fn key(&self) -> Key<&Text> {
+    fn key(&self) -> [Option<&Text>; 3] {
         [Some(&self.message), None, None]
     }
 
@@ -258,6 +239,10 @@ impl Foldable for crate::Exception {
 
     fn become_other(&mut self, _: Option<Text>) {
         self.message = OTHER.into();
+    }
+
+    fn count(folded: &mut Folded) -> &mut u64 {
+        &mut folded.exceptions
     }
 
     fn absorb(&mut self, other: Self) {

@@ -13,7 +13,7 @@ mod millis;
 mod snapshot;
 mod state;
 
-pub use bounds::{Bounds, Folded, OTHER, cut, cut_label};
+pub use bounds::{Bounds, Foldable, Folded, FoldedMethods, FoldedRows, OTHER, cut, cut_label};
 pub use custom::{CustomKind, CustomMetric, CustomSeries, CustomValue};
 pub use distribution::{BucketSpan, Distribution, NativeBuckets};
 pub use event::{Event, EventKind};

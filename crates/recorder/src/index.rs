@@ -2,18 +2,16 @@
 //!
 //! The writer's own; no reader sees it.
 
-mod methods;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use locust_model::FoldedMethods as Methods;
 use locust_model::{OTHER, Text, cut};
 
 use crate::atomic::{Count, Number};
 use crate::book::Book;
 use crate::endpoint::{Endpoint, Outcome, Times};
 use crate::failure::{Failure, Raised};
-pub(crate) use methods::Methods;
 
 /// Outcomes of one endpoint that are kept apart. Codes of a protocol are fewer; more are a
 /// client's free invention.

@@ -7,8 +7,12 @@
 
 use std::sync::Arc;
 
-use locust_model::{Endpoint, Exception, Percentile, RequestError, State, TaskRatio, Text, Worker};
+use locust_model::{
+    Endpoint, Exception, Foldable, FoldedRows, Percentile, RequestError, State, TaskRatio, Text,
+    Worker,
+};
 
+use super::row::is_total;
 use crate::Rejected;
 
 /// Room for the rows of a list in JSON: five thousand endpoints or more, where Locust gives 500;
@@ -16,10 +20,10 @@ use crate::Rejected;
 pub(super) const JSON_ROOM: usize = 4 << 20;
 
 /// Room for the rows of `/stats/requests/csv`: about 90,000.
-pub(super) const STATS_CSV_ROOM: usize = 32 << 20;
+pub const STATS_CSV_ROOM: usize = 32 << 20;
 
 /// Room for the rows of `/stats/failures/csv`: about 30,000.
-pub(super) const FAILURES_CSV_ROOM: usize = 8 << 20;
+pub const FAILURES_CSV_ROOM: usize = 8 << 20;
 
 /// Room for exceptions.
 pub(super) const EXCEPTIONS_ROOM: usize = 2 << 20;
@@ -41,6 +45,17 @@ pub(super) fn cut(text: &str) -> &str {
 
 /// What a row takes.
 pub(super) trait Weigh: Sized {
+    /// What becomes of rows that find no room.
+    type Overflow: Overflow<Self>;
+
+    /// Whether it is the sum of all others, which is part of no other row.
+    fn is_total(&self) -> bool {
+        false
+    }
+
+    /// Gives up what would add up without bounds where rows are put together.
+    fn strip(&mut self) {}
+
     /// Bytes that it holds elsewhere.
     fn elsewhere(&self) -> usize;
 
@@ -50,10 +65,47 @@ pub(super) trait Weigh: Sized {
     }
 }
 
-/// Rows, as many as there is room for, and the last.
-pub(super) struct Kept<T> {
+/// Takes rows that find no room.
+pub(super) trait Overflow<T>: Default {
+    /// Takes one.
+    fn take(&mut self, row: T, rejected: &mut Rejected);
+
+    /// What has become of them.
+    fn into_rows(self) -> Vec<T>;
+}
+
+/// They are left out and counted.
+#[derive(Default)]
+pub(super) struct LeftOut;
+
+impl<T> Overflow<T> for LeftOut {
+    fn take(&mut self, _: T, rejected: &mut Rejected) {
+        rejected.add(Rejected::TOO_MANY);
+    }
+
+    fn into_rows(self) -> Vec<T> {
+        Vec::new()
+    }
+}
+
+/// They become one row of each method, so that sums stay right.
+impl<T: Foldable + Weigh> Overflow<T> for FoldedRows<T> {
+    fn take(&mut self, mut row: T, rejected: &mut Rejected) {
+        rejected.fold(T::count);
+        row.strip();
+        self.add(row);
+    }
+
+    fn into_rows(self) -> Vec<T> {
+        self.into_rows()
+    }
+}
+
+/// Rows, as many as there is room for; what has become of those beyond; and the last one.
+pub(super) struct Kept<T: Weigh> {
     rows: Vec<T>,
     room: usize,
+    overflow: T::Overflow,
     /// The last row that found no room: it may be the Aggregated one.
     last: Option<T>,
 }
@@ -61,7 +113,7 @@ pub(super) struct Kept<T> {
 impl<T: Weigh> Kept<T> {
     /// No rows yet, and room for so many bytes of them.
     pub(super) fn new(room: usize) -> Self {
-        Self { rows: Vec::new(), room, last: None }
+        Self { rows: Vec::new(), room, overflow: T::Overflow::default(), last: None }
     }
 
     /// Keeps a row, if there is room. The last row is kept in any case.
@@ -72,15 +124,29 @@ impl<T: Weigh> Kept<T> {
                 self.rows.push(row);
             }
             _ => {
-                if self.last.replace(row).is_some() {
-                    rejected.add(Rejected::TOO_MANY);
-                }
+                let Some(last) = self.last.replace(row) else { return };
+                self.displaced(last, rejected);
             }
+        }
+    }
+
+    /// Finds a place for what was the last row until now. In every Locust the Aggregated row is the
+    /// last; where it is not, it stays so, and of several the last one does.
+    fn displaced(&mut self, row: T, rejected: &mut Rejected) {
+        let beyond = match &mut self.last {
+            Some(last) if row.is_total() && !last.is_total() => std::mem::replace(last, row),
+            _ => row,
+        };
+        if beyond.is_total() {
+            rejected.add(Rejected::TOO_MANY);
+        } else {
+            self.overflow.take(beyond, rejected);
         }
     }
 
     /// The rows.
     pub(super) fn into_rows(mut self) -> Vec<T> {
+        self.rows.extend(self.overflow.into_rows());
         self.rows.extend(self.last);
         self.rows
     }
@@ -92,6 +158,12 @@ fn text(text: &Text) -> usize {
 }
 
 impl Weigh for Endpoint {
+    type Overflow = FoldedRows<Self>;
+
+    fn is_total(&self) -> bool {
+        is_total(self)
+    }
+
     fn elsewhere(&self) -> usize {
         let percentiles = match self.percentiles.capacity() {
             0 => 0,
@@ -102,12 +174,21 @@ impl Weigh for Endpoint {
 }
 
 impl Weigh for RequestError {
+    type Overflow = FoldedRows<Self>;
+
     fn elsewhere(&self) -> usize {
         text(&self.method) + text(&self.name) + text(&self.error)
     }
 }
 
 impl Weigh for Exception {
+    type Overflow = FoldedRows<Self>;
+
+    fn strip(&mut self) {
+        self.traceback = Text::default();
+        self.nodes = Vec::new();
+    }
+
     fn elsewhere(&self) -> usize {
         let nodes = self.nodes.capacity() * size_of::<Text>();
         let names: usize = self.nodes.iter().map(text).sum();
@@ -116,6 +197,8 @@ impl Weigh for Exception {
 }
 
 impl Weigh for Worker {
+    type Overflow = LeftOut;
+
     fn elsewhere(&self) -> usize {
         let state = if let State::Other(word) = &self.state { text(word) } else { 0 };
         text(&self.id) + state
@@ -123,6 +206,8 @@ impl Weigh for Worker {
 }
 
 impl Weigh for TaskRatio {
+    type Overflow = LeftOut;
+
     fn elsewhere(&self) -> usize {
         text(&self.class) + text(&self.task)
     }
@@ -148,9 +233,13 @@ mod tests {
         format!("[{}{row}]", format!("{row},").repeat(count - 1))
     }
 
+    fn requests(rows: &[Endpoint]) -> u64 {
+        rows.iter().filter_map(|row| row.requests).sum()
+    }
+
     #[test]
     fn tiny_rows_of_json_do_not_take_more_than_their_room_and_the_total_is_found() {
-        let tiny = format!("{},", r#"{"name":1}"#).repeat(200_000);
+        let tiny = format!("{},", r#"{"name":1,"num_requests":1}"#).repeat(200_000);
         let total = r#"{"name":"Aggregated","method":"","num_requests":7}"#;
         let errors = list(r#"{"name":1,"occurrences":1}"#, 100_000);
         let workers = list(r#"{"id":1}"#, 100_000);
@@ -159,29 +248,53 @@ mod tests {
         assert_eq!(stats.total.as_ref().and_then(|total| total.requests), Some(7));
         let workers = stats.workers.unwrap();
         assert!((1000..20_000).contains(&stats.endpoints.len()), "{}", stats.endpoints.len());
-        assert!(weight(&stats.endpoints) <= JSON_ROOM);
+        assert!(weight(&stats.endpoints) <= JSON_ROOM + 1000);
         assert!(weight(&stats.errors) <= JSON_ROOM + 1000);
         assert!(weight(&workers) <= JSON_ROOM + 1000);
-        let had = stats.endpoints.len() + stats.errors.len() + workers.len();
-        assert_eq!(stats.rejected.count(Rejected::TOO_MANY), 400_000 - had as u64);
+        assert_eq!(requests(&stats.endpoints), 200_000, "the sum stays");
+        assert_eq!(stats.errors.iter().map(|error| error.occurrences).sum::<u64>(), 100_000);
+        let folded = stats.rejected.folded();
+        // One row of each kind is what the others have become.
+        assert_eq!(folded.names + stats.endpoints.len() as u64 - 1, 200_000);
+        assert_eq!(folded.errors + stats.errors.len() as u64 - 1, 100_000);
+        assert_eq!(stats.rejected.count(Rejected::TOO_MANY), 100_000 - workers.len() as u64);
     }
 
+    /// The sum was that of the first 90,000, and nothing said so.
     #[test]
-    fn tiny_rows_of_a_csv_do_not_take_more_than_their_room_and_the_total_is_found() {
-        let body = lines("Type,Name,Request Count", ",a,1", 400_000);
-        let body = body + ",Aggregated,7\n";
+    fn tiny_rows_of_a_csv_do_not_take_more_than_their_room_and_their_sum_stays() {
+        let body = lines("Type,Name,Request Count", "GET,a,1", 400_000);
+        let body = body + ",Aggregated,400000\n";
         let stats = StatsCsv::parse(body.as_bytes(), Quantiles::Default, &[]).unwrap();
-        assert_eq!(stats.total.as_ref().and_then(|total| total.requests), Some(7));
+        assert_eq!(stats.total.as_ref().and_then(|total| total.requests), Some(400_000));
         assert!(stats.endpoints.len() >= 80_000, "{}", stats.endpoints.len());
-        assert!(weight(&stats.endpoints) <= STATS_CSV_ROOM);
-        let had = stats.endpoints.len() as u64;
-        assert_eq!(stats.rejected.count(Rejected::TOO_MANY), 400_000 - had);
+        assert!(weight(&stats.endpoints) <= STATS_CSV_ROOM + 1000);
+        assert_eq!(requests(&stats.endpoints), 400_000);
+        let other = stats.endpoints.last().unwrap();
+        assert_eq!((&*other.method, &*other.name), ("GET", "other"));
+        assert_eq!(stats.rejected.folded().names, other.requests.unwrap());
+        assert_eq!(stats.rows(), 400_001, "one of them is the other's");
 
         let body = lines("Name,Error,Occurrences", "a,b,1", 400_000);
         let failures = Failures::parse(body.as_bytes()).unwrap();
         assert!(weight(&failures.errors) <= FAILURES_CSV_ROOM + 1000);
-        let had = failures.errors.len() as u64;
-        assert_eq!(failures.rejected.count(Rejected::TOO_MANY), 400_000 - had);
+        assert_eq!(failures.errors.iter().map(|error| error.occurrences).sum::<u64>(), 400_000);
+    }
+
+    #[test]
+    fn rows_beyond_are_put_together_by_their_first_methods_and_an_early_total_is_no_row() {
+        let mut body = lines("Type,Name,Request Count", "GET,a,1", 150_000);
+        body += ",Aggregated,7\n";
+        for method in 0..1_000 {
+            writeln!(body, "M{method},a,1").unwrap();
+        }
+        body += ",Aggregated,8\n";
+        let stats = StatsCsv::parse(body.as_bytes(), Quantiles::Default, &[]).unwrap();
+        assert_eq!(stats.total.as_ref().and_then(|total| total.requests), Some(8));
+        assert_eq!(requests(&stats.endpoints), 151_000);
+        let folded = stats.endpoints.iter().filter(|row| &*row.name == "other").count();
+        assert_eq!(folded, 33, "32 methods, and one of the others");
+        assert_eq!(stats.rejected.count(Rejected::TOO_MANY), 1);
     }
 
     #[test]
@@ -189,7 +302,8 @@ mod tests {
         let body = format!(r#"{{"exceptions":{}}}"#, list(r#"{"count":1}"#, 100_000));
         let exceptions = Exceptions::parse(body.into_bytes()).unwrap();
         assert!(weight(&exceptions.exceptions) <= EXCEPTIONS_ROOM + 1000);
-        assert!(exceptions.rejected.count(Rejected::TOO_MANY) > 50_000);
+        assert!(exceptions.rejected.folded().exceptions > 50_000);
+        assert_eq!(exceptions.exceptions.iter().map(|row| row.count).sum::<u64>(), 100_000);
 
         let task = r#""a":{"ratio":0.1}"#;
         let tasks = format!("{}{task}", format!("{task},").repeat(100_000));

@@ -26,6 +26,7 @@ mod worker;
 pub use exceptions::Exceptions;
 pub use failures_csv::Failures;
 pub use index::Index;
+pub use kept::{FAILURES_CSV_ROOM, STATS_CSV_ROOM};
 pub use logs::Logs;
 pub(crate) use logs::worker_count;
 pub(crate) use malformed::Malformed;

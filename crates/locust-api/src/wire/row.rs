@@ -67,11 +67,14 @@ pub(super) fn in_order(percentiles: &mut Vec<Percentile>) {
     percentiles.dedup_by(|b, a| a.q.total_cmp(&b.q).is_eq());
 }
 
+/// Whether a row is the Aggregated one.
+pub(super) fn is_total(row: &Endpoint) -> bool {
+    row.method.is_empty() && matches!(&*row.name, "Aggregated" | "Total")
+}
+
 /// Takes the Aggregated row out of the rows: the last of that name without a method.
 pub(super) fn take_total(endpoints: &mut Vec<Endpoint>) -> Option<Endpoint> {
-    let at = endpoints
-        .iter()
-        .rposition(|row| row.method.is_empty() && matches!(&*row.name, "Aggregated" | "Total"))?;
+    let at = endpoints.iter().rposition(is_total)?;
     Some(endpoints.remove(at))
 }
 

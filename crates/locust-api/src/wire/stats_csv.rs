@@ -21,6 +21,12 @@ pub struct StatsCsv {
 }
 
 impl StatsCsv {
+    /// How many rows there were, those that are put together included.
+    pub(crate) fn rows(&self) -> usize {
+        let folded = usize::try_from(self.rejected.folded().names).unwrap_or(usize::MAX);
+        self.endpoints.len().saturating_add(folded)
+    }
+
     /// Reads the columns of the percentiles that are wanted. By default they are those `known`
     /// from the JSON, so that no series vanishes when the rows come from here.
     pub(crate) fn parse(
