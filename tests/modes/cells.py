@@ -95,7 +95,7 @@ def run(cell: Cell, means: Means) -> Outcome:
     logs = {log.name: log.read_text() for log in folder.glob("*.log")}
     try:
         truth = json.loads((folder / "truth.json").read_text())
-        samples = _parsed((folder / "shown.txt").read_text())
+        samples = parsed((folder / "shown.txt").read_text())
     except OSError as error:
         raise AssertionError(f"{error}\n{logs}") from error
     return Outcome(truth, samples, logs)
@@ -106,9 +106,9 @@ class _Running:
         self.cell = cell
         self.means = means
         self.folder = folder
-        self.metrics = f"127.0.0.1:{_free_port()}"
-        self.web_port = _free_port()
-        self.master_port = _free_port()
+        self.metrics = f"127.0.0.1:{free_port()}"
+        self.web_port = free_port()
+        self.master_port = free_port()
         self.end = time.monotonic() + TIMEOUT
 
     def library(self, stack: ExitStack) -> None:
@@ -191,13 +191,9 @@ class _Running:
 
     def _shown(self) -> list[tuple[str, dict[str, str], float]]:
         try:
-            return _parsed(self._scrape())
+            return parsed(scrape(self.metrics))
         except OSError:
             return []
-
-    def _scrape(self) -> str:
-        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
 
     def _scrape_the_end(self, process: subprocess.Popen[bytes]) -> None:
         log = self.folder / "main.log"
@@ -205,26 +201,19 @@ class _Running:
             assert process.poll() is None, f"Locust ended\n{log.read_text()}"
             assert self._left() > 0, f"it does not end\n{log.read_text()}"
             time.sleep(0.1)
-        (self.folder / "shown.txt").write_text(self._scrape())
+        (self.folder / "shown.txt").write_text(scrape(self.metrics))
 
     def _compare_on_locusts_port(self, process: subprocess.Popen[bytes]) -> None:
         """Once the test has ended, what Locust's own port shows of both."""
         base = f"http://127.0.0.1:{self.web_port}"
-        shown, total, before = "", -1, -2
-        while total != before or total <= 0:
-            assert process.poll() is None, "Locust ended"
-            assert self._left() > 0, "it does not end"
-            time.sleep(2.1)  # Locust caches its answer for two seconds
-            try:
-                with urllib.request.urlopen(f"{base}/stats/requests") as answer:
-                    stats = json.load(answer)
-                with urllib.request.urlopen(f"{base}/metrics") as answer:
-                    shown = answer.read().decode()
-            except OSError:
-                continue  # it has yet to start
-            before, total = total, stats["stats"][-1]["num_requests"]
+        log = self.folder / "main.log"
+        while "Exported totals" not in log.read_text():
+            assert process.poll() is None, f"Locust ended\n{log.read_text()}"
+            assert self._left() > 0, f"it does not end\n{log.read_text()}"
+            time.sleep(0.1)
+        shown = scrape(f"127.0.0.1:{self.web_port}")
         (self.folder / "shown.txt").write_text(shown)
-        (self.folder / "truth.json").write_text(json.dumps({"total": total}))
+        process.wait(self._left())  # it writes the truth at its end
 
     def _locust(self, arguments: list[str], *, has_exporter: bool = True) -> list[str]:
         files = [str(HERE / self.cell.file)]
@@ -278,13 +267,21 @@ class _Running:
         return self.end - time.monotonic()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that the kernel chose."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
 
 
-def _parsed(text: str) -> list[tuple[str, dict[str, str], float]]:
+def scrape(address: str) -> str:
+    """What is shown at an address."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def parsed(text: str) -> list[tuple[str, dict[str, str], float]]:
+    """The samples of an exposition in the text format: name, labels, value."""
     samples = []
     for line in text.splitlines():
         match = None if line.startswith("#") else _SAMPLE.fullmatch(line)

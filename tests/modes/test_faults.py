@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from cells import HERE, Cell, Means, Outcome, run
+from cells import HERE, Cell, Means, Outcome, free_port, parsed, run, scrape
 
 LOCUSTS = {"2.47.0": "E2E_LOCUST_2_47_0", "2.32.0": "E2E_LOCUST_2_32_0"}
 DISTRIBUTED = "headless, master and workers"
@@ -104,15 +102,11 @@ def fault_7_two_environments(means: Means) -> None:
 
 def fault_8_the_last_push_of_a_library(means: Means) -> None:
     for end in ("return", "exception", "sigterm"):
-        with pushgateway() as (address, pushed):
-            counted = _run_library(means, end, address)
-            assert pushed, f"nothing was pushed at {end}"
-            made = sum(
-                float(line.rpartition(" ")[2])
-                for line in pushed[-1].splitlines()
-                if line.startswith("locust_requests_total{")
-            )
-            assert made == counted, f"{end}: {counted} counted\n{pushed[-1]}"
+        with pushgateway(means.folder) as address:
+            counted, said = _run_library(means, end, f"http://{address}")
+            pushed = parsed(scrape(address))
+            made = sum(value for name, _, value in pushed if name == "locust_requests_total")
+            assert made == counted, f"{end}: {counted} counted\n{said}"
 
 
 def fault_8_an_environment_with_events_of_its_own_gets_the_cure(means: Means) -> None:
@@ -120,7 +114,7 @@ def fault_8_an_environment_with_events_of_its_own_gets_the_cure(means: Means) ->
     assert "events=locust.events" in said, said
 
 
-def _run_library(means: Means, end: str, address: str) -> int:
+def _run_library(means: Means, end: str, address: str) -> tuple[int, str]:
     process = _library(means, end, LOCUST_EXPORTER_PUSHGATEWAY_URL=address)
     assert process.stdout is not None
     said = ""
@@ -132,7 +126,7 @@ def _run_library(means: Means, end: str, address: str) -> int:
             said += process.communicate(timeout=60)[0]
             expected = {"return": 0, "exception": 1, "sigterm": -signal.SIGTERM}
             assert process.returncode == expected[end], said
-            return int(line.split()[1])
+            return int(line.split()[1]), said
     raise AssertionError(said)
 
 
@@ -155,27 +149,32 @@ def _library(means: Means, end: str, **variables: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def pushgateway() -> Iterator[tuple[str, list[str]]]:
-    """Where pushes arrive: its address, and their bodies."""
-    pushed: list[str] = []
+def pushgateway(folder: Path) -> Iterator[str]:
+    """The address of a Pushgateway."""
+    program = os.environ.get("E2E_PUSHGATEWAY")
+    if program is None:
+        pytest.skip("there is no Pushgateway (E2E_PUSHGATEWAY)")
+    address = f"127.0.0.1:{free_port()}"
+    with (folder / "pushgateway.log").open("ab") as log:
+        process = subprocess.Popen(
+            [program, f"--web.listen-address={address}"], stdout=log, stderr=log
+        )
+    try:
+        end = time.monotonic() + 30
+        while not _answers(address):
+            assert time.monotonic() < end, (folder / "pushgateway.log").read_text()
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            pushed.append(body.decode())
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
 
-        do_POST = do_PUT
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", pushed
-        server.shutdown()
+def _answers(address: str) -> bool:
+    try:
+        return bool(scrape(address))
+    except OSError:
+        return False
 
 
 def fault_9_workers_whose_clock_is_two_hours_ahead(means: Means) -> None:
@@ -186,7 +185,9 @@ def fault_9_workers_whose_clock_is_two_hours_ahead(means: Means) -> None:
     arguments = ["-shared", "-fPIC", "-o", str(library), str(HERE / "skew.c"), "-ldl"]
     subprocess.run([compiler, *arguments], check=True)
     of_workers = (("LD_PRELOAD", str(library)), ("SKEW", "7200"))
-    outcome = run(Cell(DISTRIBUTED, "plain", of_workers=of_workers), means)
+    schemas = ("--exporter-metrics-schema=standard,classic",)
+    cell = Cell(DISTRIBUTED, "plain", of_workers=of_workers, arguments=schemas)
+    outcome = run(cell, means)
     assert_equal(outcome)
     offsets = [
         value
