@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use locust_model::{Endpoint, Snapshot, State, Users};
 
-use crate::wire::target_is_kept_up_to_date;
+use crate::wire::{in_order, target_is_kept_up_to_date};
 use crate::{Exceptions, Failures, Index, Rejected, Stats, StatsCsv, Tasks};
 
 /// The parts of a look, as far as they could be had.
@@ -24,6 +24,15 @@ pub(crate) struct Parts {
 pub(crate) struct Full {
     pub(crate) rows: usize,
     pub(crate) errors: usize,
+}
+
+/// The shares of the percentiles that the JSON's rows have and others cannot have: the columns of
+/// the CSV are set apart from them (`PERCENTILES_TO_REPORT`).
+pub(crate) fn percentiles_of_some(stats: &Stats, csv: Option<&StatsCsv>) -> Vec<f64> {
+    let Some(csv) = csv.filter(|csv| csv.endpoints.len() > stats.endpoints.len()) else {
+        return Vec::new();
+    };
+    stats.shares().into_iter().filter(|share| !csv.shares.contains(share)).collect()
 }
 
 /// Puts the parts together.
@@ -67,10 +76,14 @@ fn put_rows(stats: &mut Stats, csv: Option<StatsCsv>, full: usize, rejected: &mu
         return missing(stats.rows_are_truncated(), full, stats.endpoints.len());
     };
     rejected.merge(&csv.rejected);
-    let StatsCsv { mut total, mut endpoints, .. } = csv;
-    put_current_rates(&mut endpoints, &stats.endpoints);
+    let StatsCsv { mut total, mut endpoints, shares, .. } = csv;
+    let put = |row: &mut Endpoint, known: &Endpoint| {
+        put_current_rate(row, known);
+        put_percentiles(row, known, &shares);
+    };
+    put_what_json_knows(&mut endpoints, &stats.endpoints, put);
     if let (Some(total), Some(known)) = (&mut total, &stats.total) {
-        put_current_rate(total, known);
+        put(total, known);
     }
     stats.fail_ratio = total.as_ref().and_then(fail_ratio).or(stats.fail_ratio);
     stats.endpoints = endpoints;
@@ -102,15 +115,19 @@ fn missing(is_truncated: bool, full: usize, had: usize) -> u64 {
     if is_truncated { full.saturating_sub(had).max(1) as u64 } else { 0 }
 }
 
-/// The CSV has no current rates: those of the JSON's rows are put to them.
+/// Puts to the CSV's rows what only the JSON has of them.
 ///
 /// Both come in the same order, so one walk beside each other finds nearly every row; only where
 /// the JSON has one that the CSV lacks (there was a reset between them) are the others looked up.
-fn put_current_rates(endpoints: &mut [Endpoint], known: &[Endpoint]) {
+fn put_what_json_knows(
+    endpoints: &mut [Endpoint],
+    known: &[Endpoint],
+    put: impl Fn(&mut Endpoint, &Endpoint),
+) {
     let mut left = known.iter().peekable();
     for row in &mut *endpoints {
         if let Some(known) = left.next_if(|known| key(known) == key(row)) {
-            put_current_rate(row, known);
+            put(row, known);
         }
     }
     if left.peek().is_none() {
@@ -119,7 +136,7 @@ fn put_current_rates(endpoints: &mut [Endpoint], known: &[Endpoint]) {
     let by_key: HashMap<_, _> = left.map(|row| (key(row), row)).collect();
     for row in endpoints {
         if let Some(known) = by_key.get(&key(row)) {
-            put_current_rate(row, known);
+            put(row, known);
         }
     }
 }
@@ -131,6 +148,17 @@ fn key(row: &Endpoint) -> (&str, &str) {
 fn put_current_rate(row: &mut Endpoint, known: &Endpoint) {
     row.current_rps = known.current_rps;
     row.current_fail_per_sec = known.current_fail_per_sec;
+}
+
+/// Percentiles that the CSV has no column for: without these they would vanish with the first row
+/// beyond the JSON's.
+fn put_percentiles(row: &mut Endpoint, known: &Endpoint, of_csv: &[f64]) {
+    let missing = known.percentiles.iter().filter(|percentile| !of_csv.contains(&percentile.q));
+    let before = row.percentiles.len();
+    row.percentiles.extend(missing);
+    if row.percentiles.len() > before {
+        in_order(&mut row.percentiles);
+    }
 }
 
 fn fail_ratio(total: &Endpoint) -> Option<f64> {
@@ -181,7 +209,11 @@ mod tests {
     #[test]
     fn rates_find_their_rows_also_past_one_that_the_csv_lacks() {
         let mut endpoints = rows(&["/a", "/c", "/d", "/e"], None);
-        put_current_rates(&mut endpoints, &rows(&["/a", "/b", "/d"], Some(2.0)));
+        put_what_json_knows(
+            &mut endpoints,
+            &rows(&["/a", "/b", "/d"], Some(2.0)),
+            put_current_rate,
+        );
         let rates: Vec<_> = endpoints.iter().map(|row| row.current_rps).collect();
         assert_eq!(rates, [Some(2.0), None, Some(2.0), None]);
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use locust_model::{Folded, Snapshot, State};
 use tokio::sync::SetOnce;
 
-use crate::assemble::{Parts, assemble};
+use crate::assemble::{Parts, assemble, percentiles_of_some};
 use crate::memory::Facts;
 use crate::route::{self, Route};
 use crate::{Client, Error, Exceptions, Failures, Index, Rejected, Stats, StatsCsv, Tasks};
@@ -28,6 +28,9 @@ pub struct Look {
     /// Rows that were put together under the name `other`, since there were more than are kept of
     /// one answer.
     pub folded: Folded,
+    /// The shares of the percentiles that only the first 500 rows have, since Locust's CSV has no
+    /// columns for them.
+    pub percentiles_of_some: Vec<f64>,
     /// How long it took.
     pub took: Duration,
 }
@@ -65,6 +68,14 @@ struct Answers {
     index: Option<Asked<Index>>,
 }
 
+impl Answers {
+    fn percentiles_of_some(&self) -> Vec<f64> {
+        let csv = self.stats_csv.as_ref().and_then(|asked| asked.result.as_ref().ok());
+        let stats = self.stats.result.as_ref();
+        stats.map_or_else(|_| Vec::new(), |stats| percentiles_of_some(stats, csv))
+    }
+}
+
 impl Client {
     /// Looks at Locust: asks, all at once, what a snapshot needs. It ends at the deadline at the
     /// latest; then what has been had by then is served, and the rest counts as failed.
@@ -75,13 +86,15 @@ impl Client {
     pub async fn look(&self, deadline: Instant) -> Look {
         let started = Instant::now();
         let answers = self.ask_all(deadline).await;
+        let percentiles_of_some = answers.percentiles_of_some();
         let (mut snapshot, collectors, rejected) = self.put_together(answers);
         if let Ok(snapshot) = &mut snapshot {
             self.redact(snapshot).await;
         }
         let folded = rejected.folded();
         let rejected = rejected.into_vec();
-        Look { snapshot, collectors, rejected, folded, took: started.elapsed() }
+        let took = started.elapsed();
+        Look { snapshot, collectors, rejected, folded, percentiles_of_some, took }
     }
 
     /// Cuts secrets out of what is logged of a snapshot.

@@ -20,6 +20,7 @@ pub(crate) struct Health {
     failing: BTreeMap<&'static str, Option<Discriminant<Error>>>,
     rejected: Vec<&'static str>,
     folded: FoldedTold,
+    are_percentiles_told: bool,
 }
 
 /// Which limits the log has named, each once.
@@ -47,6 +48,7 @@ impl Health {
             failing: BTreeMap::new(),
             rejected: Vec::new(),
             folded: FoldedTold::default(),
+            are_percentiles_told: false,
         }
     }
 
@@ -115,6 +117,7 @@ impl Health {
                 }
                 self.note_parts(look);
                 self.note_rejected(look);
+                self.note_percentiles(look);
             }
             Err(error) => {
                 let down = Told::Down(discriminant(error));
@@ -126,6 +129,20 @@ impl Health {
                 }
             }
         }
+    }
+
+    fn note_percentiles(&mut self, look: &Look) {
+        if look.percentiles_of_some.is_empty() || self.are_percentiles_told {
+            return;
+        }
+        self.are_percentiles_told = true;
+        let (locust, percentiles) = (&*self.address, &look.percentiles_of_some);
+        warn!(
+            locust,
+            ?percentiles,
+            "only the first 500 endpoints have these percentiles, since Locust's CSV has no columns \
+             for them: add them to locust.stats.PERCENTILES_TO_REPORT"
+        );
     }
 
     fn note_rejected(&mut self, look: &Look) {

@@ -32,6 +32,7 @@ pub(crate) use logs::worker_count;
 pub(crate) use malformed::Malformed;
 #[cfg(test)]
 pub(crate) use row::endpoint;
+pub(crate) use row::in_order;
 pub use stats::Stats;
 pub use stats_csv::StatsCsv;
 pub use tasks::Tasks;

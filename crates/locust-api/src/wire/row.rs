@@ -62,7 +62,7 @@ pub(crate) fn endpoint(method: Text, name: Text) -> Endpoint {
 }
 
 /// Sorts percentiles; of those of the same share the first stays.
-pub(super) fn in_order(percentiles: &mut Vec<Percentile>) {
+pub(crate) fn in_order(percentiles: &mut Vec<Percentile>) {
     percentiles.sort_by(|a, b| a.q.total_cmp(&b.q));
     percentiles.dedup_by(|b, a| a.q.total_cmp(&b.q).is_eq());
 }

@@ -16,6 +16,8 @@ pub struct StatsCsv {
     pub total: Option<Endpoint>,
     /// The other rows.
     pub endpoints: Vec<Endpoint>,
+    /// The shares of the percentiles that its columns have, of those that are wanted.
+    pub(crate) shares: Vec<f64>,
     /// What was left out.
     pub rejected: Rejected,
 }
@@ -37,7 +39,8 @@ impl StatsCsv {
         let mut table = Table::new(body, &["Name", "Request Count"])?;
         let columns = Columns::find(&table, quantiles, known);
         let mut methods = Methods::default();
-        let mut page = Self::default();
+        let shares = columns.percentiles.iter().map(|(share, _)| *share).collect();
+        let mut page = Self { shares, ..Self::default() };
         let mut endpoints = Kept::new(STATS_CSV_ROOM);
         while let Some(row) = table.next_row(&mut page.rejected)? {
             if let Some(endpoint) = columns.endpoint(&row, &mut methods, &mut page.rejected) {

@@ -61,6 +61,34 @@ async fn current_rates_are_those_of_the_json_and_absent_beyond_it() {
     assert!(seen.total.unwrap().current_rps.is_some());
 }
 
+/// The 95th percentile was gone for all rows, also for those of which the JSON tells it.
+#[tokio::test]
+async fn percentiles_that_the_csv_has_not_are_those_of_the_json_where_it_has_the_row() {
+    let csv = fixture("odd/many_stats.csv");
+    let csv = String::from_utf8(csv.to_vec()).unwrap().replacen("95%", "96%", 1);
+    let server = running_but(vec![
+        ("/stats/requests", Reply::json(fixture("odd/many_stats.json"))),
+        ("/stats/requests/csv", Reply::csv(csv)),
+        ("/stats/failures/csv", Reply::csv(many_failures())),
+    ])
+    .await;
+    let client = server.client();
+    for _ in 0..2 {
+        let look = look(&client).await;
+        assert_eq!(look.percentiles_of_some, [0.95]);
+        let seen = snapshot(look);
+        let has = |q: f64| {
+            let of = |row: &&Endpoint| row.percentiles.iter().any(|it| it.q.total_cmp(&q).is_eq());
+            seen.endpoints.iter().filter(of).count()
+        };
+        assert_eq!((has(0.95), has(0.99)), (500, 2081));
+        let total = seen.total.as_ref().unwrap();
+        assert!(total.percentiles.is_sorted_by(|a, b| a.q < b.q), "{:?}", total.percentiles);
+        assert_eq!(total.percentiles.len(), 2);
+    }
+    assert!(look(&many().await.client()).await.percentiles_of_some.is_empty());
+}
+
 #[tokio::test]
 async fn the_csv_is_asked_only_when_the_json_is_truncated() {
     let server = running_but(vec![]).await;

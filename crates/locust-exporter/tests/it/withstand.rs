@@ -403,3 +403,35 @@ fn the_sum_of_a_million_endpoints_is_right_and_the_log_names_the_bounds() {
     assert_eq!(exporter.told(&["level=warn", "more than 20000 endpoints"]).len(), 1);
     assert!(exporter.peak_memory() < 200 << 20, "{} bytes", exporter.peak_memory());
 }
+
+#[test]
+fn percentiles_that_only_some_rows_have_are_told_once() {
+    let locust = Locust::running();
+    let mut csv = String::from("Type,Name,Request Count,99%\n");
+    let mut rows = String::new();
+    for row in 0..700 {
+        writeln!(csv, "GET,/{row},1,9").unwrap();
+        if row < 500 {
+            let key = "response_time_percentile_0";
+            let row = format!(
+                r#"{{"method":"GET","name":"/{row}","num_requests":1,"{key}.95":5,"{key}.99":9}},"#
+            );
+            rows.push_str(&row);
+        }
+    }
+    csv.push_str(",Aggregated,700,9\n");
+    locust.set(STATS_CSV, Answer::csv(csv));
+    let total = r#"{"method":"","name":"Aggregated","num_requests":700}"#;
+    locust.set_stats(format!(r#"{{"stats":[{rows}{total}],"errors":[],"state":"running"}}"#));
+    let exporter = Plan::of(&locust).start();
+    for _ in 0..3 {
+        let scrape = exporter.scrape();
+        let p95 = "locust_requests_response_time_percentile_95";
+        assert_eq!(scrape.series(p95, &[]).count(), 500);
+        let p99 = "locust_requests_response_time_percentile_99";
+        assert_eq!(scrape.series(p99, &[]).count(), 700);
+    }
+    let told = exporter.told(&["level=warn", "PERCENTILES_TO_REPORT"]);
+    assert_eq!(told.len(), 1, "{}", exporter.log());
+    assert!(told[0].contains("0.95") && !told[0].contains("0.99"), "{}", told[0]);
+}

@@ -66,13 +66,11 @@ impl<T: Foldable> FoldedRows<T> {
             return known.absorb(row);
         }
         let method = row.method().map(|method| self.methods.keep(method));
-        match self.row_of(method.as_ref()) {
-            Some(known) => known.absorb(row),
-            None => {
-                row.become_other(method);
-                self.rows.push(row);
-            }
+        if let Some(known) = self.row_of(method.as_ref()) {
+            return known.absorb(row);
         }
+        row.become_other(method);
+        self.rows.push(row);
     }
 
     fn row_of(&mut self, method: Option<&Text>) -> Option<&mut T> {
