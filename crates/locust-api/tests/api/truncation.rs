@@ -65,7 +65,7 @@ async fn current_rates_are_those_of_the_json_and_absent_beyond_it() {
 #[tokio::test]
 async fn percentiles_that_the_csv_has_not_are_those_of_the_json_where_it_has_the_row() {
     let csv = fixture("odd/many_stats.csv");
-    let csv = String::from_utf8(csv.to_vec()).unwrap().replacen("95%", "96%", 1);
+    let csv = String::from_utf8(csv).unwrap().replacen("95%", "96%", 1);
     let server = running_but(vec![
         ("/stats/requests", Reply::json(fixture("odd/many_stats.json"))),
         ("/stats/requests/csv", Reply::csv(csv)),
