@@ -45,6 +45,17 @@ OLDEST = (2, 32)
 """The oldest Locust that the exporter was tried with."""
 
 _AT_WORK = (STATE_SPAWNING, STATE_RUNNING)
+# What is rejected, by the reason that the metric gives.
+_REJECTED = {
+    "event": "request events without a usable name, response time or length",
+    "not_a_time": "response times that are negative, infinite or not a number",
+    "not_a_length": "response lengths that are negative or not a number",
+    "panic": "what an internal error of the exporter kept from being recorded or shown",
+    "worker": "values that workers report of themselves and that make no sense",
+    "report": "reports of workers that make no sense",
+    "report_dropped": "reports of workers that came faster than they could be merged",
+    "custom_conflict": "metrics of the test that a worker defines differently from another one",
+}
 _PLUGIN = "locust_exporter_plugin.py"
 
 
@@ -79,6 +90,7 @@ class Session:
         self._is_running = False
         self._is_over = False
         self._has_quit = False
+        self._rejected: set[str] = set()
         self._start_test = guarded(self._on_test_start)
         self._master = MasterLink(core, environment) if self.role == "master" else None
         self._worker: WorkerLink | None = None
@@ -256,9 +268,22 @@ class Session:
                 return  # that one is followed now
         self._statistics.check()
         self._observe(pausing=True)
+        self._warn_of_rejections()
         if self._master is not None:
             self._master.tick()
         self._drain_logs()
+
+    def _warn_of_rejections(self) -> None:
+        for reason, count in self._core.rejected():
+            if count and reason not in self._rejected:
+                self._rejected.add(reason)
+                logger.warning(
+                    "Rejected: %s (%d so far). All are counted in "
+                    'locust_exporter_rejected_rows_total{reason="%s"} (said once)',
+                    _REJECTED.get(reason, reason),
+                    count,
+                    reason,
+                )
 
     def _drain_logs(self) -> None:
         for level, text in self._core.logs():

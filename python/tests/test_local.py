@@ -78,7 +78,7 @@ def test_none_in_place_of_an_address_listens_nowhere_and_pushes(
     environment.parsed_options = Namespace(exporter_web_listen_address=given)
     locust_exporter.install()
     _session.listen_on("127.0.0.1:1")
-    session = _session.attach(environment)
+    session = _install.attach(environment)
     assert core.named("serve") == []
     assert session.addresses == []
     assert core.named("push") == [{"addresses": [], "worker_id": None}]

@@ -48,10 +48,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// `cargo deny check`, whose rules are in `deny.toml`; what to check is to be added.
 fn cargo_deny() -> Result<Command> {
-    let program = match step::output(Command::new("cargo-deny").arg("--version")) {
-        Ok(_) => "cargo-deny".into(),
-        Err(_) => own_cargo_deny()?,
-    };
+    let program = tools::cargo_program("cargo-deny", pins::CARGO_DENY)?;
     let mut command = Command::new(program);
     command.current_dir(place::root()).args(["--log-level=error", "--all-features", "check"]);
     Ok(command)
@@ -66,20 +63,6 @@ fn advisories(require_all: bool) -> Result<()> {
         }
         checked => checked.map(drop),
     }
-}
-
-fn own_cargo_deny() -> Result<std::path::PathBuf> {
-    let folder = tools::folder("cargo-deny")?;
-    let program = folder.join("bin/cargo-deny");
-    if !tools::is_complete(&folder, pins::CARGO_DENY) {
-        step("installing cargo-deny (some minutes)", || {
-            let mut install = cargo();
-            install.args(["install", "--quiet", "--locked", "--force", "--root"]).arg(&folder);
-            run_command(install.args(["cargo-deny", "--version", pins::CARGO_DENY]))?;
-            tools::complete(&folder, pins::CARGO_DENY)
-        })?;
-    }
-    Ok(program)
 }
 
 /// Every Python file that git knows, or would know; and the Rust half against its stub.

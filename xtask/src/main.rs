@@ -7,6 +7,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod generate;
 mod lint;
 mod package;
@@ -64,6 +65,14 @@ const COMMANDS: &[Command] = &[
         about: "Write the references that are made from the code. \
                 With --check, only say whether they are fresh.",
         run: generate::run,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[--seconds N] [TARGET...]",
+        about: "Run every fuzz target of every crate, or those of these names, for N seconds each \
+                (60). They begin with the inputs kept in crates/CRATE/fuzz/corpus/TARGET; what they \
+                find goes to target/fuzz.",
+        run: fuzz::run,
     },
     Command {
         name: "tools",

@@ -10,11 +10,12 @@ pub(crate) mod venv;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use e2e::{place, vars};
 
-use crate::step::step;
+use crate::step::{self, step};
 use crate::usage;
 use lock::Lock;
 use pins::Environment;
@@ -89,6 +90,33 @@ pub(crate) fn environment_with(environment: &Environment) -> Result<PathBuf> {
         complete(&folder, &content)
     })?;
     Ok(folder)
+}
+
+/// A subcommand of cargo: the one on PATH or, without it, one that is installed in this version.
+///
+/// # Errors
+///
+/// If cargo cannot install it.
+pub(crate) fn cargo_program(name: &str, version: &str) -> Result<PathBuf> {
+    if step::output(Command::new(name).arg("--version")).is_ok() {
+        return Ok(name.into());
+    }
+    let folder = folder(name)?;
+    let _lock = Lock::take(&folder)?;
+    let program = folder.join("bin").join(name);
+    if !is_complete(&folder, version) {
+        step(&format!("installing {name} {version} (some minutes)"), || {
+            let mut install = step::cargo();
+            install.args(["install", "--quiet", "--locked", "--force", "--root"]).arg(&folder);
+            step::run(install.args([name, "--version", version])).with_context(|| {
+                format!(
+                    "{name} is not on PATH and cannot be installed; `cargo install {name}` says why"
+                )
+            })?;
+            complete(&folder, version)
+        })?;
+    }
+    Ok(program)
 }
 
 /// The place of a tool.

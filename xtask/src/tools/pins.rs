@@ -117,3 +117,6 @@ pub(crate) const PYTHON_LINT: Environment = Environment {
 
 /// cargo-deny.
 pub(crate) const CARGO_DENY: &str = "0.20.2";
+
+/// cargo-fuzz.
+pub(crate) const CARGO_FUZZ: &str = "0.13.2";
