@@ -20,8 +20,8 @@ from locust_exporter._core import __version__
 if TYPE_CHECKING:
     from locust_exporter._endpoint import add_metrics_endpoint
     from locust_exporter._exporter import PrometheusExporter
-    from locust_exporter._metrics import Counter, Gauge, Histogram
     from locust_exporter._install import install
+    from locust_exporter._metrics import Counter, Gauge, Histogram
 
 __all__ = [
     "Counter",

@@ -225,8 +225,8 @@ class Core:
 
         A worker is (id, state, users, cpu percent, memory bytes, last heartbeat); ``workers`` is
         ``None`` where there is no master; ``tasks`` (user class, path of the task, ratio) is
-        ``None`` where they are what they were; ``refused`` values of workers were left out; ``counted`` are
-        Locust's own totals of requests and failures, with which ours are compared.
+        ``None`` where they are what they were; ``refused`` values of workers were left out;
+        ``counted`` are Locust's own totals of requests and failures, with which ours are compared.
         """
 
     # Workers and their master.

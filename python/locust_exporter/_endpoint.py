@@ -10,10 +10,9 @@ from flask import Flask, Response, request
 from locust.env import Environment
 from locust.runners import Runner
 
-from locust_exporter import _registry
-from locust_exporter._process import core, logger
-from locust_exporter import _install
+from locust_exporter import _install, _registry
 from locust_exporter._install import attach
+from locust_exporter._process import core, logger
 
 _ADDED = "locust_exporter_routes"
 

@@ -39,7 +39,7 @@ def install() -> None:
 
 
 def listen() -> None:
-    """Records every request from now on, and follows the environments that share Locust's events."""
+    """Records every request from now on, and follows environments that share Locust's events."""
     global _is_listening
     if _is_listening:
         return

@@ -19,9 +19,9 @@ _CLEAR = "clear_all"
 class Statistics:
     """Notices whatever resets the statistics of an environment, and does the same.
 
-    No event is fired where a test resets them itself, so their methods are wrapped. What resets them
-    in another way, such as other statistics in their place, is noticed within a second: then what is
-    recorded begins again with what Locust has.
+    No event is fired where a test resets them itself, so their methods are wrapped. What resets
+    them in another way, such as other statistics in their place, is noticed within a second: then
+    what is recorded begins again with what Locust has.
     """
 
     def __init__(self, core: Core, environment: Environment, role: str) -> None:

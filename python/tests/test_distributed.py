@@ -19,8 +19,7 @@ from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 from recording import RecordingCore
 
-import locust_exporter
-from locust_exporter import _core, _process, _reports, _install
+from locust_exporter import _core, _install, _process, _reports
 from locust_exporter._reports import ACKNOWLEDGEMENT, KEY
 from locust_exporter._session import Session
 from locust_exporter._workers import Workers

@@ -12,7 +12,7 @@ from locust.env import Environment
 from recording import RecordingCore
 from stand_ins import OPTIONS, Option
 
-from locust_exporter import _options, _install, _signals
+from locust_exporter import _install, _options, _signals
 
 LISTENING = Namespace(exporter_web_listen_address=[":1"])
 # Longer than any of these tests waits.

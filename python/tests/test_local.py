@@ -19,7 +19,7 @@ from locust.event import Events
 from recording import RecordingCore
 
 import locust_exporter
-from locust_exporter import _options, _install
+from locust_exporter import _install, _options
 
 
 def test_installing_twice_registers_once() -> None:
@@ -77,7 +77,7 @@ def test_none_in_place_of_an_address_listens_nowhere_and_pushes(
 ) -> None:
     environment.parsed_options = Namespace(exporter_web_listen_address=given)
     locust_exporter.install()
-    _session.listen_on("127.0.0.1:1")
+    _install.listen_on("127.0.0.1:1")
     session = _install.attach(environment)
     assert core.named("serve") == []
     assert session.addresses == []

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from locust.env import Environment
 
-from locust_exporter import Counter, Gauge, Histogram, _core, _metrics, _options, _install
+from locust_exporter import Counter, Gauge, Histogram, _core, _install, _metrics, _options
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ class _Running:
             self._scrape_the_end(process)
         process.wait(self._left())
 
-    def _worker(self, kind: str, number: int) -> Any:
+    def _worker(self, kind: str, number: int) -> AbstractContextManager[subprocess.Popen[bytes]]:
         if kind == "other language":
             python = self.means.locust.with_name("python")
             file = str(HERE / "other_language.py")
@@ -205,7 +205,6 @@ class _Running:
 
     def _compare_on_locusts_port(self, process: subprocess.Popen[bytes]) -> None:
         """Once the test has ended, what Locust's own port shows of both."""
-        base = f"http://127.0.0.1:{self.web_port}"
         log = self.folder / "main.log"
         while "Exported totals" not in log.read_text():
             assert process.poll() is None, f"Locust ended\n{log.read_text()}"
@@ -257,10 +256,8 @@ class _Running:
                 yield process
             finally:
                 # Its workers of ``--processes`` are in its group.
-                try:
+                with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
                 process.wait()
 
     def _left(self) -> float:

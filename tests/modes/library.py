@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-
-import locust_exporter
-
-locust_exporter.install()
+from pathlib import Path
 
 import gevent
+import locust_exporter
+import locustfile
 from locust import events, run_single_user
 from locust.env import Environment
 from locust.log import setup_logging
 
-import locustfile
+locust_exporter.install()
 
 RUN_TIME = 7
 
@@ -29,10 +28,8 @@ def shown() -> str:
 
 def write(counted: object, text: str) -> None:
     """Writes what Locust has counted, and what was shown."""
-    with open(os.environ["SHOWN"], "w", encoding="utf-8") as file:
-        file.write(text)
-    with open(locustfile.TRUTH, "w", encoding="utf-8") as file:
-        json.dump(counted, file)
+    Path(os.environ["SHOWN"]).write_text(text)
+    Path(locustfile.TRUTH).write_text(json.dumps(counted))
 
 
 def run_environment() -> Environment:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import sys
 
-import locust_exporter
-
-locust_exporter.install()
-
 import gevent
+import locust_exporter
 from locust import events
 from locust.env import Environment
 from locust.log import setup_logging
 from locustfile import Visitor
 
+locust_exporter.install()
 setup_logging("INFO")
 END = sys.argv[1]
 
-environment = Environment(
-    user_classes=[Visitor], events=None if END == "own events" else events
-)
+environment = Environment(user_classes=[Visitor], events=None if END == "own events" else events)
 runner = environment.create_local_runner()
 environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
 runner.start(2, spawn_rate=10)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -36,7 +37,9 @@ class Visitor(User):
     def wait(self) -> None:
         self.made("WS", "/wait", None)
 
-    def made(self, method: str, name: str, time: float | None, error: Any = None) -> None:
+    def made(
+        self, method: str, name: str, time: float | None, error: Exception | None = None
+    ) -> None:
         self.environment.events.request.fire(
             request_type=method,
             name=name,
@@ -62,7 +65,7 @@ def truth(environment: Environment) -> dict[str, Any]:
     }
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]
 def on_init(environment: Environment, **_: object) -> None:
     is_worker = isinstance(environment.runner, WorkerRunner)
     if SITUATION == "slow init" and is_worker:
@@ -70,13 +73,12 @@ def on_init(environment: Environment, **_: object) -> None:
 
     def on_quit(**_: object) -> None:
         if TRUTH and not is_worker:
-            with open(TRUTH, "w", encoding="utf-8") as file:
-                json.dump(truth(environment), file)
+            Path(TRUTH).write_text(json.dumps(truth(environment)))
 
     environment.events.quit.add_listener(on_quit)
 
 
-@events.test_start.add_listener
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
 def on_test_start(environment: Environment, **_: object) -> None:
     global _tests
     _tests += 1

@@ -1,4 +1,4 @@
-"""Faults that were found in use, each by its number and with the right answer, over real Locusts."""
+"""Faults that were found in use, each by its number with the right answer, over real Locusts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from cells import HERE, Cell, Means, Outcome, free_port, parsed, run, scrape
@@ -54,9 +53,7 @@ def fault_2_workers_without_the_exporter(means: Means) -> None:
 
 
 def fault_3_the_endpoint_on_locusts_port_with_workers(means: Means) -> None:
-    outcome = run(
-        Cell("UI --processes", "plain", "endpoint.py", plugin="none"), means
-    )
+    outcome = run(Cell("UI --processes", "plain", "endpoint.py", plugin="none"), means)
     rows = [
         value
         for name, labels, value in outcome.samples
@@ -190,9 +187,7 @@ def fault_9_workers_whose_clock_is_two_hours_ahead(means: Means) -> None:
     outcome = run(cell, means)
     assert_equal(outcome)
     offsets = [
-        value
-        for name, _, value in outcome.samples
-        if name == "locust_worker_clock_offset_seconds"
+        value for name, _, value in outcome.samples if name == "locust_worker_clock_offset_seconds"
     ]
     # Workers may have left by then; their clock is two hours ahead, less what a message takes.
     assert all(7190 < offset < 7210 for offset in offsets), offsets

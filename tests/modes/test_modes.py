@@ -79,7 +79,7 @@ def outcomes(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.mode} × {cell.situation}")
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.mode} with {cell.situation}")
 def test_exported_totals_equal_locusts(
     cell: Cell, version: str, outcomes: dict[tuple[str, Cell], Future[Outcome]]
 ) -> None:
