@@ -94,6 +94,11 @@ class Ending:
         self._has_held = False
         self._is_holding = False
 
+    @property
+    def has_run(self) -> bool:
+        """Whether a test has started."""
+        return self._run > 0
+
     def begin(self) -> None:
         """A test starts."""
         self._run += 1

@@ -89,7 +89,11 @@ def _follow(environment: Environment) -> Session:
     default = _options.default_listen_addresses() if _serves else []
     _session = Session(environment, core, _addresses or default, served)
     _session.on_newer_runner = attach
-    _session.start()
+    try:
+        _session.start()
+    except BaseException:
+        _session = None  # there is nothing to end
+        raise
     # From now on the session hears the requests.
     remove(locust.events.request, _on_request)
     return _session

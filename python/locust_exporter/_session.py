@@ -160,6 +160,8 @@ class Session:
         """The process ends, if Locust has not said so itself: compares, pushes, and ends the
         server."""
         if not self._has_quit:
+            if self._ending is not None and not self._ending.has_run:
+                self._ending.timeout = 0.0  # no scrape of a test that was never run is waited for
             self._on_quit()
 
     def serve(self, addresses: list[str]) -> None:

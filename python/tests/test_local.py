@@ -81,7 +81,7 @@ def test_none_in_place_of_an_address_listens_nowhere_and_pushes(
     session = _install.attach(environment)
     assert core.named("serve") == []
     assert session.addresses == []
-    assert core.named("push") == [{"addresses": [], "worker_id": None}]
+    assert core.named("push") == [{"addresses": [], "worker_id": None, "otel": False}]
 
 
 def test_a_busy_address_is_one_log_line_and_the_others_are_served(

@@ -112,10 +112,18 @@ fn counts(data: &Bound<'_, PyDict>, name: &str) -> PyResult<Vec<(f64, u64)>> {
     let Some(value) = field(data, name)? else { return Ok(Vec::new()) };
     let mut counts = Vec::new();
     for (key, value) in dict(&value, name)?.iter() {
-        let key_number = key.extract::<f64>().map_err(|_| senseless(name, &key))?;
-        counts.push((key_number, counted(&value).ok_or_else(|| senseless(name, &value))?));
+        let number = key_number(&key).ok_or_else(|| senseless(name, &key))?;
+        counts.push((number, counted(&value).ok_or_else(|| senseless(name, &value))?));
     }
     Ok(counts)
+}
+
+/// A key, which some languages can only send as a text.
+fn key_number(key: &Bound<'_, PyAny>) -> Option<f64> {
+    match key.cast::<PyString>() {
+        Ok(text) => text.to_string_lossy().parse().ok(),
+        Err(_) => key.extract().ok(),
+    }
 }
 
 fn counted(value: &Bound<'_, PyAny>) -> Option<u64> {
