@@ -108,6 +108,12 @@ impl Places {
         self.state().held
     }
 
+    /// The number of requests that wait for one.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().waiting
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

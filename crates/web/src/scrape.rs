@@ -25,8 +25,9 @@ use crate::{Ask, Gathered, ProbeError, ProbeTarget};
 /// target may take, and that is shorter.
 const PROBE_CAP: Duration = Duration::from_hours(24);
 
-/// How long an answer that is ready waits for a place to be sent from, at least.
-const SEND_PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer that is ready waits for a place to be sent from. A scraper that does not wait
+/// so long hangs up, and leaves its turn to others.
+const SEND_PATIENCE: Duration = Duration::from_secs(30);
 
 type Pairs = Query<Vec<(String, String)>>;
 
@@ -121,7 +122,7 @@ impl Scrape {
         let fetch = Fetch::Metrics { shared: self.app.gather.is_shared() };
         let place = admission.gather(fetch, self.peer, self.patience(ask)).await?;
         let gathered = self.app.gather.gather(ask).await;
-        self.answer(gathered, ask, place).await
+        self.answer(gathered, place).await
     }
 
     async fn probe(self, ask: Ask) -> Result<Response, Refusal> {
@@ -133,7 +134,7 @@ impl Scrape {
         let place =
             admission.gather(Fetch::Probe(target.clone()), peer, self.patience(ask)).await?;
         let families = probe.probe(target, ask).await.map_err(Refusal::Probe)?;
-        self.answer(Gathered { families, served: None }, ask, place).await
+        self.answer(Gathered { families, served: None }, place).await
     }
 
     /// Until when a place is waited for: a probe may have much longer than any scraper waits.
@@ -142,15 +143,9 @@ impl Scrape {
     }
 
     /// Waits for a place to send from, and encodes the answer's first piece.
-    async fn answer(
-        self,
-        gathered: Gathered,
-        ask: Ask,
-        gathering: Arc<Place>,
-    ) -> Result<Response, Refusal> {
-        // What has been gathered just in time is worth a moment more.
-        let patience = self.patience(ask).max(Instant::now() + SEND_PATIENCE);
-        let place = self.app.admission.send(self.peer, patience).await?;
+    async fn answer(self, gathered: Gathered, gathering: Arc<Place>) -> Result<Response, Refusal> {
+        let deadline = Instant::now() + SEND_PATIENCE;
+        let place = self.app.admission.send(self.peer, deadline).await?;
         drop(gathering);
         Ok(self.encode(gathered, place))
     }

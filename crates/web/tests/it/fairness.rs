@@ -224,7 +224,7 @@ fn users(cost: u32, more: &str) -> String {
 #[tokio::test]
 async fn wrong_passwords_after_a_restart_lock_out_their_own_peer_alone() {
     let server = Site::new(&users(8, "")).start().await;
-    let _flood = wrong_passwords(server.address, 50).await;
+    let _flood = wrong_passwords(server.address, 150).await;
     scrape_all(OTHER, server.address, &[&credentials("alice:secret")]).await;
 }
 
@@ -235,7 +235,7 @@ async fn a_login_is_remembered_when_an_unrelated_part_of_the_file_changes() {
     let server = site.start().await;
     let right = credentials("alice:secret");
     scrape_all(ATTACKER, server.address, &[&right]).await;
-    let _flood = wrong_passwords(server.address, 50).await;
+    let _flood = wrong_passwords(server.address, 150).await;
     site.write(
         "web.yml",
         &format!("{text}http_server_config: {{headers: {{X-Frame-Options: deny}}}}\n"),
