@@ -151,6 +151,24 @@ def test_a_requests_length_is_that_of_its_body(response: object, size: int) -> N
     assert value(made, "locust_request_length_bytes_total", name="/") == 2 * size
 
 
+def test_a_generator_with_an_announced_length_is_counted_and_not_consumed() -> None:
+    made = core()
+    body = iter([b"1", b"2"])
+    sent = answer(body=body)
+    sent.request.headers["Content-Length"] = "500"
+    fire(made, response=sent)
+    assert value(made, "locust_request_length_bytes_total", name="/") == 500
+    assert list(body) == [b"1", b"2"]
+
+
+def test_of_redirects_the_last_requests_body_is_counted_as_documented() -> None:
+    made = core()
+    first, last = answer(status=307, body=b"abc"), answer(body=b"abc")
+    last.history = [first]
+    fire(made, response=last)
+    assert value(made, "locust_request_length_bytes_total", name="/") == 3
+
+
 @pytest.mark.parametrize(
     ("length", "size"),
     [(7, 7), (0, 0), (None, 0), (-5, 0), (2.9, 2), ("many", 0), (10**30, 0)],

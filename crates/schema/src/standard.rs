@@ -179,7 +179,7 @@ pub(crate) static ROWS: &[Row] = &[
     .by_status(true),
     Row::counter(
         "request_length_bytes_total",
-        "Bytes of request bodies sent.",
+        "Bytes of request bodies sent: of redirects those of the last request, and none of a body whose length is not known beforehand, such as a generator.",
         Seen(|snapshot, out| endpoints(snapshot, out, |endpoint| endpoint.request_bytes)),
     )
     .unit(Bytes)
