@@ -67,7 +67,8 @@ pub fn quantile(value: &Value, q: f64) -> Result<f64> {
         below as f64 >= rank
     });
     let bucket = found.with_context(|| format!("no bucket has quantile {q}: {value:?}"))?;
-    Ok(f64::midpoint(bucket.lower, bucket.upper))
+    // The first bucket of a classic histogram has no lower bound, but times are not negative.
+    Ok(f64::midpoint(bucket.lower.max(0.0), bucket.upper))
 }
 
 #[cfg(test)]
