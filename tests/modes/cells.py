@@ -21,6 +21,11 @@ HERE = Path(__file__).parent
 # Seconds that the load lasts, and that a cell may take in all.
 RUN_TIME = 12
 TIMEOUT = 90.0
+# The address that published locustfiles name. A free one stands in its place.
+PUBLISHED_ADDRESS = '"0.0.0.0", 9091'
+
+Sample = tuple[str, dict[str, str], float]
+"""Name, labels and value."""
 
 _LIBRARY = ("library", "pytest", "run_single_user")
 _SAMPLE = re.compile(r"(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
@@ -34,7 +39,7 @@ class Cell:
     mode: str
     situation: str
     file: str = "locustfile.py"
-    """The locustfile, or the program of a library mode."""
+    """The locustfile, or the program of a library mode: one of ``files``, or of this folder."""
     variables: tuple[tuple[str, str], ...] = ()
     """Variables of every process."""
     of_workers: tuple[tuple[str, str], ...] = ()
@@ -43,6 +48,17 @@ class Cell:
     """Where the plugin stands among the locustfiles: ``first``, ``last``, or nowhere (``none``)."""
     arguments: tuple[str, ...] = ()
     """Further arguments of the process that is scraped."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Names and texts of files in the folder in which Locust runs."""
+    command: str = ""
+    """A command line of the shell, in place of the one that runs Locust with the locustfile."""
+    before: str = ""
+    """A command line of the shell that comes first."""
+    address: str = "option"
+    """What says where the metrics are: the exporter's ``option``, the ``locustfile``, which names
+    :data:`PUBLISHED_ADDRESS`, or the ``web UI``, whose port has them too."""
+    run_time: int = RUN_TIME
+    """Seconds that the load lasts."""
 
 
 @dataclass
@@ -63,7 +79,7 @@ class Outcome:
 
     truth: dict[str, Any]
     """What Locust has counted."""
-    samples: list[tuple[str, dict[str, str], float]]
+    samples: list[Sample]
     """What was exported at the end."""
     logs: dict[str, str] = field(default_factory=dict)
 
@@ -76,6 +92,10 @@ class Outcome:
                 sums[endpoint] = sums.get(endpoint, 0.0) + value
         return sums
 
+    def has(self, name: str) -> bool:
+        """Whether a metric was exported."""
+        return any(found == name for found, _, _ in self.samples)
+
     def total(self, name: str) -> float:
         """The sum of a metric."""
         return sum(value for found, _, value in self.samples if found == name)
@@ -83,8 +103,9 @@ class Outcome:
 
 def run(cell: Cell, means: Means) -> Outcome:
     """Runs a cell to its end."""
-    title = f"{cell.mode}, {cell.situation}, {abs(hash(cell))}"
-    folder = means.folder / title.replace("/", "-")
+    # Without what Locust or the shell would split a path at.
+    title = re.sub(r"\W+", "-", f"{cell.mode} {cell.situation}")
+    folder = means.folder / f"{title}-{abs(hash(cell))}"
     folder.mkdir(parents=True, exist_ok=True)
     running = _Running(cell, means, folder)
     with ExitStack() as stack:
@@ -110,6 +131,21 @@ class _Running:
         self.web_port = free_port()
         self.master_port = free_port()
         self.end = time.monotonic() + TIMEOUT
+        self._prepare()
+
+    def _prepare(self) -> None:
+        free = self.metrics.rpartition(":")
+        for name, text in self.cell.files:
+            ours = f'"{free[0]}", {free[2]}'
+            (self.folder / name).write_text(text.replace(PUBLISHED_ADDRESS, ours))
+        # Commands of the documentation call these by name.
+        commands = self.folder / "bin"
+        commands.mkdir()
+        (commands / "locust").symlink_to(self.means.locust)
+        python = self.means.locust.with_name("python")
+        exporter = commands / "locust_exporter"
+        exporter.write_text(f'#!/bin/sh\nexec "{python}" -m locust_exporter "$@"\n')
+        exporter.chmod(0o755)
 
     def library(self, stack: ExitStack) -> None:
         python = self.means.locust.with_name("python")
@@ -125,13 +161,15 @@ class _Running:
     def locust(self, stack: ExitStack) -> None:
         mode, situation = self.cell.mode, self.cell.situation
         is_distributed = "workers" in mode
-        main = [f"--run-time={RUN_TIME}s", "-u4", "-r4", *self.cell.arguments]
-        if self.cell.plugin != "none":
+        is_on_locusts_port = self.cell.address == "web UI"
+        main = [f"--run-time={self.cell.run_time}s", "-u4", "-r4", *self.cell.arguments]
+        if not is_on_locusts_port:
             main.append("--exporter-last-scrape-timeout=20s")
+        if self.cell.address == "option":
             main.append(f"--exporter-web-listen-address={self.metrics}")
         if "UI" in mode:
             main += ["--autostart", "--web-host=127.0.0.1"]
-            main.append("--autoquit=1" if self.cell.plugin != "none" else "--autoquit=12")
+            main.append("--autoquit=12" if is_on_locusts_port else "--autoquit=1")
             main.append(f"--web-port={self.web_port}")
         else:
             main.append("--headless")
@@ -140,6 +178,9 @@ class _Running:
         elif "--processes" in mode:
             main += ["--processes=2", f"--master-bind-port={self.master_port}"]
             main.append(f"--master-port={self.master_port}")
+        if self.cell.before:
+            before = self._started(["sh", "-euc", self.cell.before], "before")
+            assert stack.enter_context(before).wait(self._left()) == 0
         process = stack.enter_context(self._started(self._locust(main), "main"))
         workers: list[subprocess.Popen[bytes]] = []
         if is_distributed:
@@ -148,7 +189,7 @@ class _Running:
                 kind = kinds[number] if kinds else "worker"
                 workers.append(stack.enter_context(self._worker(kind, number)))
         self._disturb(situation, workers, stack)
-        if self.cell.plugin == "none":
+        if is_on_locusts_port:
             self._compare_on_locusts_port(process)
         else:
             self._scrape_the_end(process)
@@ -189,33 +230,36 @@ class _Running:
             assert self._left() > 0, "there are no requests"
             time.sleep(0.2)
 
-    def _shown(self) -> list[tuple[str, dict[str, str], float]]:
+    def _shown(self) -> list[Sample]:
         try:
             return parsed(scrape(self.metrics))
         except OSError:
             return []
 
     def _scrape_the_end(self, process: subprocess.Popen[bytes]) -> None:
-        log = self.folder / "main.log"
-        while "for a last scrape of" not in log.read_text():
-            assert process.poll() is None, f"Locust ended\n{log.read_text()}"
-            assert self._left() > 0, f"it does not end\n{log.read_text()}"
-            time.sleep(0.1)
+        self._wait_for_the_end(process, "for a last scrape of")
         (self.folder / "shown.txt").write_text(scrape(self.metrics))
 
     def _compare_on_locusts_port(self, process: subprocess.Popen[bytes]) -> None:
         """Once the test has ended, what Locust's own port shows of both."""
-        log = self.folder / "main.log"
-        while "Exported totals" not in log.read_text():
-            assert process.poll() is None, f"Locust ended\n{log.read_text()}"
-            assert self._left() > 0, f"it does not end\n{log.read_text()}"
-            time.sleep(0.1)
+        self._wait_for_the_end(process, "Exported totals")
         shown = scrape(f"127.0.0.1:{self.web_port}")
         (self.folder / "shown.txt").write_text(shown)
         process.wait(self._left())  # it writes the truth at its end
 
+    def _wait_for_the_end(self, process: subprocess.Popen[bytes], line: str) -> None:
+        """Waits for this line of the log."""
+        log = self.folder / "main.log"
+        while line not in log.read_text():
+            assert process.poll() is None, f"Locust ended\n{log.read_text()}"
+            assert self._left() > 0, f"it does not end\n{log.read_text()}"
+            time.sleep(0.1)
+
     def _locust(self, arguments: list[str], *, has_exporter: bool = True) -> list[str]:
-        files = [str(HERE / self.cell.file)]
+        if self.cell.command:
+            return ["sh", "-euc", f'{self.cell.command} "$@"', "sh", *arguments]
+        is_own = self.cell.file in dict(self.cell.files)
+        files = [str((self.folder if is_own else HERE) / self.cell.file)]
         plugin = str(self.means.package / "locust_exporter" / "locust_exporter_plugin.py")
         if has_exporter and self.cell.plugin == "last":
             files.append(plugin)
@@ -231,6 +275,7 @@ class _Running:
         environment = {
             **kept,
             "HOME": str(self.folder),
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(self.means.package) if has_exporter else "",
             "MODE": self.cell.mode,
@@ -277,7 +322,7 @@ def scrape(address: str) -> str:
         return str(answer.read().decode())
 
 
-def parsed(text: str) -> list[tuple[str, dict[str, str], float]]:
+def parsed(text: str) -> list[Sample]:
     """The samples of an exposition in the text format: name, labels, value."""
     samples = []
     for line in text.splitlines():

@@ -53,7 +53,8 @@ def fault_2_workers_without_the_exporter(means: Means) -> None:
 
 
 def fault_3_the_endpoint_on_locusts_port_with_workers(means: Means) -> None:
-    outcome = run(Cell("UI --processes", "plain", "endpoint.py", plugin="none"), means)
+    cell = Cell("UI --processes", "plain", "endpoint.py", plugin="none", address="web UI")
+    outcome = run(cell, means)
     rows = [
         value
         for name, labels, value in outcome.samples
