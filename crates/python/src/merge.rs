@@ -49,6 +49,8 @@ struct Line {
     outbox: Mutex<Outbox>,
     /// Workers whose reports of ours are understood, so that Locust's own need not be read.
     understood: Mutex<HashSet<String>>,
+    /// Workers whose last message had no report of ours.
+    foreign: Mutex<HashSet<String>>,
     difference: ArcSwapOption<Difference>,
     refused: AtomicU64,
     dropped: AtomicU64,
@@ -121,19 +123,21 @@ impl Merger {
 
     /// Takes a worker's report, and what its Locust reports in the same message.
     pub(crate) fn report(&self, worker: &str, data: &[u8], locust: Option<LocustReport>) {
+        lock(&self.line.foreign).remove(worker);
         let (from, data) = (Who::Worker(worker.to_owned()), data.to_owned());
         self.put(Order::Report { from, data, locust: locust.map(Box::new) });
     }
 
     /// Takes what a worker's Locust reports where the worker sends no report of ours.
     pub(crate) fn locust_report(&self, worker: &str, report: LocustReport) {
-        lock(&self.line.understood).remove(worker);
+        lock(&self.line.foreign).insert(worker.to_owned());
         self.put(Order::Locust { worker: worker.to_owned(), report: Box::new(report) });
     }
 
     /// Whether Locust's own report may be needed beside the next one of this worker.
     pub(crate) fn wants_locusts(&self, worker: &str) -> bool {
-        !lock(&self.line.understood).contains(worker)
+        // The last message may still wait to be merged.
+        lock(&self.line.foreign).contains(worker) || !lock(&self.line.understood).contains(worker)
     }
 
     /// Takes over what this master's Locust has counted already.
@@ -288,6 +292,7 @@ impl Line {
             master: Mutex::new(master),
             outbox: Mutex::default(),
             understood: Mutex::default(),
+            foreign: Mutex::default(),
             difference: ArcSwapOption::empty(),
             refused: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -454,6 +459,25 @@ mod tests {
         assert_eq!((outbox.own.len(), outbox.workers.len()), (1, 1));
         assert_eq!(line.refused.load(Ordering::Relaxed), 1);
         assert_eq!(lock(&line.master).process().spawned, 5);
+    }
+
+    /// Where the merge lagged behind, what was in its next message was lost.
+    #[test]
+    fn a_report_behind_one_of_locusts_alone_is_taken_with_locusts_whatever_is_merged_by_then() {
+        let line = Arc::new(Line::new(Master::new(Config::default(), 0.0).unwrap()));
+        let merger = Merger { process: std::process::id(), line: Arc::clone(&line) };
+        let catalog = Catalog::new(&schema::Config::default()).unwrap();
+        let mut log = Log::new(Arc::new(catalog));
+        let (mut worker, _) = recorder::recorder(Config::default(), 1.0).unwrap();
+        let mut report = || worker.report(&Process::default(), 1.0, true);
+        assert!(merger.wants_locusts("w"), "it is new");
+        merger.report("w", &report(), None);
+        merger.locust_report("w", LocustReport::default());
+        let order = line.next().unwrap();
+        line.obey(order, &mut log);
+        assert!(merger.wants_locusts("w"), "the second message waits");
+        merger.report("w", &report(), Some(LocustReport::default()));
+        assert!(!merger.wants_locusts("w"), "the first one was understood");
     }
 
     #[test]
