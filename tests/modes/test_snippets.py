@@ -184,7 +184,8 @@ class Tried:
     version: str
 
     def __str__(self) -> str:
-        return f"{self.snippet.name}: {self.mode}, {self.version}"
+        mode = UI_MODES[self.mode] if self.snippet.is_for_the_web_ui else self.mode
+        return f"{self.snippet.name}: {mode}, {self.version}"
 
 
 TRIED_SNIPPETS = [
@@ -244,6 +245,8 @@ def assert_equal(outcome: Outcome) -> None:
     assert failures == counted(truth["failures"]), logs
     assert outcome.total("locust_exporter_total_requests_difference") == 0, logs
     assert outcome.total("locust_exporter_total_failures_difference") == 0, logs
+    # The snippet loads the exporter into every process: Locust's own reports are not needed.
+    assert outcome.total("locust_exporter_foreign_requests_ratio") == 0, logs
     said = "".join(logs.values())
     assert not _ERROR.search(said), said
     assert "Exported totals equal Locust's" in said, said
