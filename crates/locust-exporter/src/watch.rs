@@ -83,7 +83,10 @@ impl Watch {
         let deadline = deadline.min(asked + self.timeout);
         loop {
             let Flight { look, began, deadline: landing } = self.board(deadline);
-            match tokio::time::timeout_at(deadline.into(), look).await {
+            // A look that ends at this deadline may need a moment more to end: dropped just before,
+            // it would log nothing.
+            let patience = if landing <= deadline { deadline + GRACE } else { deadline };
+            match tokio::time::timeout_at(patience.into(), look).await {
                 // Whoever took off had less time than there is here: once more.
                 Ok(seen) if seen.snapshot.is_none() && is_over(landing) && !is_over(deadline) => {}
                 Ok(sighting) => return Seen { sighting, began },
@@ -141,6 +144,9 @@ impl Watch {
         Sighting { target: self.target.clone(), snapshot, took, collectors }
     }
 }
+
+/// How long after its deadline a look may end.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Whether a look with this deadline has no time left, or as good as none.
 fn is_over(deadline: Instant) -> bool {
