@@ -34,7 +34,8 @@ def is_library() -> bool:
 
 def hear_sigterm(then: Callable[[], None]) -> None:
     """Calls this before SIGTERM ends the process, where nothing else listens to that signal."""
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    # Only the loop of the main thread hears signals.
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or not gevent.get_hub().loop.default:
         return
     heard: list[Any] = []
 
