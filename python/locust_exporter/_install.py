@@ -16,6 +16,8 @@ from locust_exporter._session import OLDEST, Session, is_too_old
 _is_listening = False
 _serves = False
 _session: Session | None = None
+# Whether an Environment has been followed, or could not be for a mistake in an option.
+_has_tried = False
 # Environments that were followed before.
 _former: weakref.WeakSet[Environment] = weakref.WeakSet()
 # Of the class API: where it listens instead of the default.
@@ -75,7 +77,8 @@ def listen_on(address: str) -> None:
 
 
 def _follow(environment: Environment) -> Session:
-    global _session
+    global _session, _has_tried
+    _has_tried = True
     if _session is not None and _session.follows(environment):
         return _session
     served: list[str] = []
@@ -134,5 +137,6 @@ def _on_request(**event: object) -> None:
 def _at_exit() -> None:
     if _session is not None:
         guarded(_session.close)()
-    elif _serves:
+    elif _serves and not _has_tried and _exit.is_library():
+        # Locust's command line may end before it makes an Environment, as for ``--list``.
         _exit.warn_of_missed_environments()

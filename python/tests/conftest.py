@@ -45,6 +45,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(_install, "_serves", False)
     monkeypatch.setattr(_install, "_is_listening", False)
     monkeypatch.setattr(_install, "_session", None)
+    monkeypatch.setattr(_install, "_has_tried", False)
     monkeypatch.setattr(_install, "_former", weakref.WeakSet())
     monkeypatch.setattr(_install, "_addresses", [])
     monkeypatch.setattr(_exit, "register", lambda at_exit: None)

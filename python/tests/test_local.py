@@ -19,7 +19,7 @@ from locust.event import Events
 from recording import RecordingCore
 
 import locust_exporter
-from locust_exporter import _install, _options
+from locust_exporter import _exit, _install, _options
 
 
 def test_installing_twice_registers_once() -> None:
@@ -374,3 +374,17 @@ def test_where_the_system_refuses_to_push_the_load_goes_on(
     core.unusable_push = OSError("the spool is in use")
     _install.attach(environment)
     assert "the spool is in use. Nothing is pushed" in caplog.text
+
+
+@pytest.mark.parametrize("has_tried, is_library", [(True, True), (False, False)])
+def test_no_environment_is_missed_where_one_was_refused_or_locusts_command_line_ended(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    has_tried: bool,
+    is_library: bool,
+) -> None:
+    locust_exporter.install()
+    monkeypatch.setattr(_install, "_has_tried", has_tried)
+    monkeypatch.setattr(_exit, "is_library", lambda: is_library)
+    _install._at_exit()
+    assert caplog.text == ""
